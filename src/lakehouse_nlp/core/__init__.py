@@ -1,0 +1,1 @@
+"""What every stage stands on: settings, the session, the tables, the record of runs. Imports no stage."""

@@ -1,0 +1,294 @@
+"""The settings as frozen pydantic models: one section a stage, plus what the data set is and where things live.
+
+An unknown key is an error in every section; `load.py` turns pydantic's report into file, line and "did you mean".
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Purpose = Literal["train", "inference"]
+Action = Literal["warn", "quarantine", "fail"]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+_TYPE = r"^(string|int|bigint|float|double|boolean|date|timestamp|decimal\(\d{1,2},\s*\d{1,2}\))$"
+
+
+# The stage is called register, and so is its section; what it hides is ABCMeta.register, which nobody calls here.
+warnings.filterwarnings("ignore", message='Field name "register" in "Settings"')
+
+
+class Section(BaseModel):
+    """A part of the settings: frozen, and closed to keys it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Column(Section):
+    """One declared column of the raw files: its type in silver, and how dates are written.
+
+    `format` is a Spark datetime pattern (`MMMM d, yyyy`). A file without a `required` column goes to `errors/`.
+    In YAML `Overall: double` is short for `Overall: {type: double}`.
+    """
+
+    type: str = Field(pattern=_TYPE)
+    format: str | None = None
+    required: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, value: Any) -> Any:
+        return {"type": value} if isinstance(value, str) else value
+
+
+class _Check(Section):
+    """What every row rule has: what to do with a row that breaks it, and the name it goes by in `ops.checks`."""
+
+    action: Action = "quarantine"
+    name: str | None = None
+
+
+class NotNull(_Check):
+    """The column holds a value; for a string, one that is not blank."""
+
+    rule: Literal["not_null"]
+    column: str
+
+
+class InSet(_Check):
+    """The column's value, where there is one, is among `values`."""
+
+    rule: Literal["in_set"]
+    column: str
+    values: tuple[str | int | float | bool, ...] = Field(min_length=1)
+
+
+class Range(_Check):
+    """min <= value <= max, where there is a value; either bound may be left out."""
+
+    rule: Literal["range"]
+    column: str
+    min: float | None = None
+    max: float | None = None
+
+
+class Length(_Check):
+    """min <= number of characters <= max, where there is a value; either bound may be left out."""
+
+    rule: Literal["length"]
+    column: str
+    min: int | None = None
+    max: int | None = None
+
+
+class Regex(_Check):
+    """The value, where there is one, matches the Java regular expression somewhere."""
+
+    rule: Literal["regex"]
+    column: str
+    pattern: str
+
+
+class Sql(_Check):
+    """A Spark SQL condition over the declared columns that holds, or is null."""
+
+    rule: Literal["sql"]
+    where: str
+
+
+Check = Annotated[NotNull | InSet | Range | Length | Regex | Sql, Field(discriminator="rule")]
+
+
+class TextFeatures(Section):
+    """How the cleaned text becomes numbers: hashed 1-to-n-grams, TF-IDF, and the terms that the booster sees."""
+
+    ngrams: int = Field(2, ge=1, le=3)
+    buckets: int = Field(2**18, ge=2**8, le=2**24)
+    select: int = Field(3000, ge=0, description="terms kept for the booster, best by chi-squared")
+    sublinear: bool = Field(True, description="1 + log(count) in place of the count")
+
+
+class Features(Section):
+    """The columns a model sees beside the text. Missing numbers stay missing; unseen categories are missing too."""
+
+    text: TextFeatures = TextFeatures()
+    numeric: tuple[str, ...] = ()
+    categorical: tuple[str, ...] = ()
+
+
+class Lake(Section):
+    """Where the files and tables are, and the Unity Catalog or Glue catalog over them, if there is one."""
+
+    root: str = "lake"
+    catalog: str | None = None
+
+
+class Mlflow(Section):
+    """The tracking store and registry. Relative paths count from the home folder."""
+
+    tracking_uri: str = "sqlite:///mlflow/mlflow.db"
+    artifacts: str = "mlflow/artifacts"
+
+
+class Spark(Section):
+    """The session: `master` is left out where the platform brings the session; `conf` is passed on as it is."""
+
+    master: str | None = None
+    conf: dict[str, str | int | float | bool] = {}
+
+
+class Ingest(Section):
+    """How raw files are read."""
+
+    delimiter: str | None = Field(None, max_length=1, description="of CSV files; sniffed from the header if left out")
+    encoding: str = "UTF-8"
+
+
+class Silver(Section):
+    """Text normalisation, one switch a step."""
+
+    unicode: bool = Field(True, description="Unicode NFC")
+    html: bool = Field(True, description="tags out, entities decoded")
+    control: bool = Field(True, description="control characters out")
+    whitespace: bool = Field(True, description="runs of blanks to one, ends trimmed")
+
+
+class Nlp(Section):
+    """The Spark NLP pipeline. Its hash is in every gold row and every model version."""
+
+    tokenizer: Literal["regex", "rules"] = Field("regex", description="one pattern, or Spark NLP's Tokenizer")
+    pattern: str = Field(r"[^\p{L}\p{N}']+", description="what lies between tokens, for the regex tokenizer")
+    lowercase: bool = True
+    normalizer: bool = Field(False, description="Spark NLP's Normalizer, for the rules tokenizer")
+    stop_words: str | tuple[str, ...] | None = Field(None, description="a language Spark NLP has, a list, or none")
+    stem: bool = False
+    lemmas: str | None = Field(None, description="a lemma dictionary file: lemma -> form<TAB>form")
+
+
+class Split(Section):
+    """Train, validation and test, by a hash of `by` (the key if left out), so that equal keys stay together."""
+
+    by: str | None = None
+    validation: Share = 0.1
+    test: Share = 0.1
+    seed: int = 0
+
+    @model_validator(mode="after")
+    def _leaves_rows_to_train_on(self) -> Split:
+        if self.validation + self.test >= 1:
+            raise ValueError("validation + test must leave rows to train on: their sum must be under 1")
+        return self
+
+
+class Gold(Section):
+    """Text to tokens, and rows to splits."""
+
+    nlp: Nlp = Nlp()
+    split: Split = Split()
+
+
+class Booster(Section):
+    """XGBoost's own parameters, by its own names (xgboost.readthedocs.io, "XGBoost Parameters")."""
+
+    rounds: int = Field(100, ge=1)
+    max_depth: int = Field(4, ge=1)
+    learning_rate: float = Field(0.1, gt=0)
+    max_bin: int = Field(64, ge=2)
+    min_child_weight: float = Field(1.0, ge=0)
+    subsample: float = Field(1.0, gt=0, le=1)
+
+
+class Train(Section):
+    """The stacked model: out-of-fold linear scores and selected terms into a booster."""
+
+    seed: int = 0
+    folds: int = Field(3, ge=2)
+    linear_c: float = Field(4.0, gt=0, description="inverse strength of the L2 penalty")
+    booster: Booster = Booster()
+    min_rows: int = Field(50, ge=2, description="fewer labelled training rows than this is an error")
+    retrain_share: Share = Field(0.1, description="train again when labelled rows grew by this share")
+
+
+class Register(Section):
+    """The gate between a candidate and the alias `champion`, judged on the test split."""
+
+    metric: Literal["accuracy", "roc_auc", "f1_macro", "log_loss"] = "roc_auc"
+    min_gain: float = Field(0.0, description="how much better than the champion the metric must be")
+    min: dict[str, float] = Field({"accuracy": 0.6}, description="metric or f1.<class> -> floor")
+    beat_baselines: bool = True
+
+
+class Score(Section):
+    """Batch scoring with the champion, or with the version named here."""
+
+    version: int | None = Field(None, ge=1)
+    batch_rows: int = Field(10_000, ge=1)
+
+
+class Monitor(Section):
+    """What is said about predictions, and from how many rows on."""
+
+    min_rows: int = Field(100, ge=1)
+
+
+class Settings(BaseSettings):
+    """Everything a run depends on. Later sources win: base, project, env, environment variables, `--set`.
+
+    Environment variables are `LAKEHOUSE_NLP_` + section, two underscores between levels:
+    `LAKEHOUSE_NLP_TRAIN__SEED=7`.
+    """
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", env_prefix="LAKEHOUSE_NLP_", env_nested_delimiter="__"
+    )
+
+    project: Name
+    description: str = ""
+    columns: dict[str, Column] = Field(min_length=1)
+    key: tuple[str, ...] = Field(min_length=1)
+    newest_by: str | None = Field(None, description="of rows of one key the largest wins; else the last that came")
+    text: tuple[str, ...] = Field(min_length=1)
+    label: str = Field(description="a Spark SQL expression; null = not for training")
+    checks: tuple[Check, ...] = ()
+    features: Features = Features()
+    ingest: Ingest = Ingest()
+    silver: Silver = Silver()
+    gold: Gold = Gold()
+    train: Train = Train()
+    register: Register = Register()  # type: ignore[assignment]
+    score: Score = Score()
+    monitor: Monitor = Monitor()
+    lake: Lake = Lake()
+    mlflow: Mlflow = Mlflow()
+    spark: Spark = Spark()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_column_is_a_list_of_one(cls, value: Any) -> Any:
+        if isinstance(value, dict):
+            return {k: [v] if k in ("key", "text") and isinstance(v, str) else v for k, v in value.items()}
+        return value
+
+    @property
+    def model_name(self) -> str:
+        """The registered model's name."""
+        return self.project
+
+    def required(self, purpose: Purpose) -> tuple[str, ...]:
+        """Columns without which a file is no file of this project: key, text, those marked, and for training the
+        label's."""
+        label = [c for c in self.columns if purpose == "train" and mentions(self.label, c)]
+        marked = [c for c, column in self.columns.items() if column.required]
+        return tuple(dict.fromkeys([*self.key, *self.text, *label, *marked]))
+
+
+def mentions(expression: str, column: str) -> bool:
+    """Whether a SQL expression names the column outside its string literals."""
+    bare = re.sub(r"'(?:[^'\\]|\\.|'')*'", "''", expression)
+    return re.search(rf"(?<![\w.]){re.escape(column)}(?!\w)", bare) is not None
