@@ -24,6 +24,7 @@ REQUIRES = [
     "pydantic>=2.7",  # settings as frozen, typed models
     "pydantic-settings>=2.3",  # the same from environment variables
     "pyyaml>=6",  # project files, with line numbers
+    "deltalake>=1.1,<2",  # reads Delta logs without a JVM: versions, history, row counts
     "sqlglot>=27",  # reads the SQL in settings and queries: columns, tables, dialects
     "typer>=0.12",  # the command line
     "rich>=13",  # tables and progress on a terminal

@@ -1,16 +1,17 @@
 """The settings as frozen pydantic models: one section a stage, plus what the data set is and where things live.
 
-An unknown key is an error in every section; `load.py` turns pydantic's report into file, line and "did you mean".
+An unknown key is an error in every section; `report.py` turns pydantic's report into file, line and "did you mean".
+What needs two parts of the settings to judge is in `crosschecks.py`.
 """
 
 from __future__ import annotations
 
-import re
 import warnings
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from lakehouse_nlp.core.settings.expressions import columns_of
 
 Purpose = Literal["train", "inference"]
 Action = Literal["warn", "quarantine", "fail"]
@@ -27,7 +28,17 @@ warnings.filterwarnings("ignore", message='Field name "register" in "Settings"')
 class Section(BaseModel):
     """A part of the settings: frozen, and closed to keys it does not know."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _an_empty_section_keeps_its_defaults(cls, value: Any) -> Any:
+        """`features:` with every key below it commented out is null in YAML."""
+        if not isinstance(value, dict):
+            return value
+        kinds = {name: field.annotation for name, field in cls.model_fields.items()}
+        sections = {name for name, kind in kinds.items() if isinstance(kind, type) and issubclass(kind, Section)}
+        return {k: v for k, v in value.items() if v is not None or k not in sections}
 
 
 class Column(Section):
@@ -40,6 +51,7 @@ class Column(Section):
     type: str = Field(pattern=_TYPE)
     format: str | None = None
     required: bool = False
+    source: str | None = Field(None, description="its name in the files, where that is another")
 
     @model_validator(mode="before")
     @classmethod
@@ -69,22 +81,34 @@ class InSet(_Check):
     values: tuple[str | int | float | bool, ...] = Field(min_length=1)
 
 
-class Range(_Check):
-    """min <= value <= max, where there is a value; either bound may be left out."""
+class _Bounds(_Check):
+    """A rule between two bounds, of which one may be left out."""
 
-    rule: Literal["range"]
     column: str
     min: float | None = None
     max: float | None = None
 
+    @model_validator(mode="after")
+    def _bounds_leave_room(self) -> _Bounds:
+        if self.min is None and self.max is None:
+            raise ValueError("needs min, max or both")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"min {self.min:g} is above max {self.max:g}: no row can pass")
+        return self
 
-class Length(_Check):
+
+class Range(_Bounds):
+    """min <= value <= max, where there is a value; either bound may be left out."""
+
+    rule: Literal["range"]
+
+
+class Length(_Bounds):
     """min <= number of characters <= max, where there is a value; either bound may be left out."""
 
     rule: Literal["length"]
-    column: str
-    min: int | None = None
-    max: int | None = None
+    min: int | None = Field(None, ge=0)
+    max: int | None = Field(None, ge=0)
 
 
 class Regex(_Check):
@@ -237,23 +261,20 @@ class Monitor(Section):
     min_rows: int = Field(100, ge=1)
 
 
-class Settings(BaseSettings):
-    """Everything a run depends on. Later sources win: base, project, env, environment variables, `--set`.
+class Settings(Section):
+    """Everything a run depends on. `load.py` builds it, where later sources win: base, project, env, environment
+    variables, `--set`.
 
     Environment variables are `LAKEHOUSE_NLP_` + section, two underscores between levels:
     `LAKEHOUSE_NLP_TRAIN__SEED=7`.
     """
-
-    model_config = SettingsConfigDict(
-        frozen=True, extra="forbid", env_prefix="LAKEHOUSE_NLP_", env_nested_delimiter="__"
-    )
 
     project: Name
     description: str = ""
     columns: dict[str, Column] = Field(min_length=1)
     key: tuple[str, ...] = Field(min_length=1)
     newest_by: str | None = Field(None, description="of rows of one key the largest wins; else the last that came")
-    text: tuple[str, ...] = Field(min_length=1)
+    text: tuple[str, ...] = Field((), description="read as one text, in this order; none for tabular data")
     label: str = Field(description="a Spark SQL expression; null = not for training")
     checks: tuple[Check, ...] = ()
     features: Features = Features()
@@ -289,6 +310,9 @@ class Settings(BaseSettings):
 
 
 def mentions(expression: str, column: str) -> bool:
-    """Whether a SQL expression names the column outside its string literals."""
-    bare = re.sub(r"'(?:[^'\\]|\\.|'')*'", "''", expression)
-    return re.search(rf"(?<![\w.]){re.escape(column)}(?!\w)", bare) is not None
+    """Whether a Spark SQL expression names the column.
+
+    Raises:
+        ValueError: it is not one SQL expression.
+    """
+    return column in columns_of(expression)

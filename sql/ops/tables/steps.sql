@@ -1,0 +1,17 @@
+-- One row for each stage that a run ended, well or not.
+CREATE TABLE {table} (
+  project STRING NOT NULL COMMENT 'project that was run',
+  run_id STRING NOT NULL COMMENT 'run that the step belongs to',
+  stage STRING NOT NULL COMMENT 'name of the stage',
+  state STRING NOT NULL COMMENT 'done, idle (nothing to do) or failed',
+  started_at TIMESTAMP NOT NULL COMMENT 'UTC',
+  ended_at TIMESTAMP NOT NULL COMMENT 'UTC',
+  read BIGINT COMMENT 'rows read',
+  written BIGINT COMMENT 'rows written',
+  rejected BIGINT COMMENT 'rows, or files, set aside',
+  versions STRING NOT NULL COMMENT 'table -> version after the step, as a JSON object',
+  note STRING COMMENT 'one line on what happened',
+  error STRING COMMENT 'what went wrong, and what to do next',
+  at TIMESTAMP NOT NULL COMMENT 'when this row was written, UTC'
+) USING DELTA {location}
+COMMENT 'Steps of runs, one row for each stage that ended';

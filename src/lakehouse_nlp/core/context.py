@@ -1,0 +1,94 @@
+"""What a stage is given: the settings, the lake's folders and tables, the clock, and somebody to tell."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lakehouse_nlp import __version__
+from lakehouse_nlp.core.settings import Settings, load
+from lakehouse_nlp.core.tables import Stamp, Tables
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """What a stage did.
+
+    `read`, `written`, `rejected`: rows; `versions`: table -> version after the step; `note`: one line for people;
+    `refused`: one sentence for each file or model that was turned away, which makes the run's exit code 1.
+    """
+
+    read: int = 0
+    written: int = 0
+    rejected: int = 0
+    versions: dict[str, int] = field(default_factory=dict)
+    note: str = ""
+    refused: tuple[str, ...] = ()
+
+
+def utc_now() -> datetime:
+    """The time, in UTC."""
+    return datetime.now(timezone.utc)
+
+
+def to_stderr(line: str) -> None:
+    """Says a line where it does not mix with data."""
+    sys.stderr.write(f"{line}\n")
+
+
+@dataclass
+class Context:
+    """A run of one project: its settings, its lake, its identity."""
+
+    home: Path
+    settings: Settings
+    env: str = "local"
+    clock: Callable[[], datetime] = utc_now
+    say: Callable[[str], None] = to_stderr
+    run_id: str = ""
+
+    def __post_init__(self) -> None:
+        self.run_id = self.run_id or f"{self.clock():%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+        lake = self.settings.lake
+        self.tables = Tables(self.root, self.settings.project, self._session, catalog=lake.catalog)
+
+    @classmethod
+    def open(cls, home: Path, project: str, env: str = "local", sets: Sequence[str] = ()) -> Context:
+        """The context of a project below a home folder. Raises UsageError for every fault of its settings at once."""
+        return cls(home=home.resolve(), settings=load(home.resolve(), project, env, sets), env=env)
+
+    @property
+    def root(self) -> Path:
+        """The lake's folder."""
+        return self.home / self.settings.lake.root
+
+    @property
+    def folder(self) -> Path:
+        """The project's folder in the lake."""
+        return self.root / self.settings.project
+
+    @property
+    def spark(self) -> SparkSession:
+        """The session, started when first asked for."""
+        return self.tables.spark
+
+    def sign(self, stage: str, recipe: str = "") -> None:
+        """Signs the commits that follow with this run, stage and recipe."""
+        self.tables.stamp(Stamp(self.run_id, stage, __version__, recipe))
+
+    def versions(self, *tables: str) -> dict[str, int]:
+        """Table -> its latest version, for those that exist."""
+        return {table: version for table in tables if (version := self.tables.log(table).version()) is not None}
+
+    def _session(self) -> SparkSession:
+        from lakehouse_nlp.core.session import session
+
+        return session(self.settings.spark, f"lakehouse-nlp {self.settings.project}")

@@ -1,0 +1,42 @@
+"""SQL over the lake's tables in DuckDB: no JVM, no server, no lock, and the names that Spark SQL uses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+
+def tables(root: Path) -> dict[str, Path]:
+    """SQL name -> folder of every Delta table in the lake."""
+    logs = sorted(root.glob("*/tables/*/_delta_log"))
+    return {f"{log.parents[2].name}.{log.parent.name}": log.parent for log in logs if any(log.glob("*.json"))}
+
+
+def connect(root: Path, only: Iterable[str] | None = None) -> DuckDBPyConnection:
+    """A connection to DuckDB in memory, with a view of the newest version of every table, or of those in `only`."""
+    import duckdb
+    from duckdb_extensions import import_extension
+
+    connection = duckdb.connect(config={"autoinstall_known_extensions": False})
+    import_extension("delta", con=connection)
+    connection.execute("LOAD delta; SET TimeZone = 'UTC'")
+    wanted = set(only) if only is not None else None
+    for name, path in tables(root).items():
+        if wanted is None or name in wanted:
+            schema, _, table = name.partition(".")
+            connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
+            location = str(path).replace("'", "''")
+            connection.execute(f'CREATE VIEW "{schema}"."{table}" AS SELECT * FROM delta_scan(\'{location}\')')
+    return connection
+
+
+def rows(root: Path, query: str, parameters: list[Any] | None = None, only: Iterable[str] | None = None) -> list[dict[str, Any]]:
+    """The answer to a query, a dict a row."""
+    with connect(root, only) as connection:
+        cursor = connection.execute(query, parameters or [])
+        names = [column[0] for column in cursor.description or []]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

@@ -1,0 +1,53 @@
+"""The record of runs and their steps in `ops`."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+
+from lakehouse_nlp import __version__
+from lakehouse_nlp.core.context import Context, StepResult
+
+STATES = ("running", "done", "rejected", "failed")
+
+
+class Record:
+    """Writes what happens to a run: one row in `ops.runs`, and a row in `ops.steps` for each stage that ends."""
+
+    def __init__(self, ctx: Context, stages: tuple[str, ...]) -> None:
+        """Begins the record; nothing is written before `begin`."""
+        self.ctx, self.stages, self.started = ctx, stages, ctx.clock()
+
+    def begin(self) -> None:
+        """Writes that the run is going on; a row that stays so was left by a run that was killed."""
+        self.ctx.sign("run")
+        self.ctx.tables.ensure("ops.runs")
+        self.ctx.tables.ensure("ops.steps")
+        self.ctx.tables.record("ops.runs", [self._row("running", None, None)])
+
+    def end(self, state: str, error: str | None = None) -> None:
+        """Replaces the run's row by its end."""
+        from pyspark.sql import functions as F
+
+        self.ctx.sign("run")
+        tables = self.ctx.tables
+        fields = tables.read("ops.runs").schema
+        row = (*self._row(state, self.ctx.clock(), error), self.ctx.clock())
+        tables.replace_window(
+            "ops.runs", self.ctx.spark.createDataFrame([row], fields).coalesce(1).withColumn("at", F.current_timestamp()),
+            where=f"run_id = '{self.ctx.run_id}'",
+        )
+
+    def step(self, stage: str, started: datetime, state: str, result: StepResult, error: str | None = None) -> None:
+        """Writes how a stage ended."""
+        self.ctx.sign("run")
+        row = (
+            self.ctx.settings.project, self.ctx.run_id, stage, state, started, self.ctx.clock(),
+            result.read, result.written, result.rejected, json.dumps(result.versions), result.note, error,
+        )  # fmt: skip
+        self.ctx.tables.record("ops.steps", [row])
+
+    def _row(self, state: str, ended: datetime | None, error: str | None) -> tuple[object, ...]:
+        ctx = self.ctx
+        asked = " ".join(self.stages)
+        return ctx.settings.project, ctx.run_id, state, ctx.env, asked, __version__, self.started, ended, error

@@ -1,0 +1,143 @@
+"""The one place where a SparkSession is made, or taken from the platform that brings one."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lakehouse_nlp.core.errors import UsageError
+from lakehouse_nlp.core.java import java_home
+from lakehouse_nlp.core.settings.models import Spark
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+SCALA = "2.12"
+# What Spark NLP drags in for annotators with native back ends, and readers of office files, which no stage uses.
+EXCLUDES = (
+    "com.johnsnowlabs.nlp:tensorflow-cpu_2.12",
+    "com.johnsnowlabs.nlp:jsl-llamacpp-cpu_2.12",
+    "com.johnsnowlabs.nlp:jsl-openvino-cpu_2.12",
+    "com.google.cloud:google-cloud-storage",
+    "com.azure:azure-identity",
+    "com.azure:azure-storage-blob",
+    "org.apache.poi:poi-ooxml",
+    "org.apache.poi:poi-scratchpad",
+    "org.eclipse.angus:angus-mail",
+    "jakarta.mail:jakarta.mail-api",
+    "org.rocksdb:rocksdbjni",
+    "com.github.universal-automata:liblevenshtein",
+    "com.microsoft.onnxruntime:onnxruntime",
+)
+# Fixed, because the tables' contents depend on them.
+MEANING = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.ansi.enabled": "false",
+    "spark.sql.legacy.timeParserPolicy": "CORRECTED",
+}
+NEEDED = {
+    "io.delta.tables.DeltaTable": "Delta Lake",
+    "com.johnsnowlabs.nlp.DocumentAssembler": "Spark NLP",
+}
+
+
+def session(spark: Spark, app: str = "lakehouse-nlp") -> SparkSession:
+    """The session that is there (Databricks, EMR, a notebook), or a new one by these settings; checked either way.
+
+    Raises UsageError when Java, Spark, Scala, Python or a jar does not fit, and says what to change.
+    """
+    from pyspark.sql import SparkSession
+
+    if active := SparkSession.getActiveSession():
+        return check(active)
+    if "SPARK_CONF_DIR" not in os.environ and "PYSPARK_GATEWAY_PORT" not in os.environ:
+        os.environ["JAVA_HOME"] = str(java_home())
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # else the workers take the PATH's python3
+    if (spark.master or "").startswith("local"):
+        os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    builder = SparkSession.builder.appName(app)
+    if spark.master and "PYSPARK_GATEWAY_PORT" not in os.environ:  # spark-submit's own --master stands
+        builder = builder.master(spark.master)
+    for key, value in {**defaults(), **MEANING, **spark.conf}.items():
+        builder = builder.config(key, str(value).lower() if isinstance(value, bool) else str(value))
+    started = check(builder.getOrCreate())
+    if "spark.jars.packages" in dict(started.sparkContext.getConf().getAll()):
+        (ivy_home() / "complete").touch()
+    return started
+
+
+def defaults() -> dict[str, str]:
+    """Spark's configuration for Delta, Spark NLP and our workers; also what `doctor --fix` writes for spark-submit."""
+    here = Path(__file__).parent
+    return {
+        **_jars(),
+        "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+        "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.serializer": "org.apache.spark.serializer.KryoSerializer",
+        "spark.python.daemon.module": "lakehouse_nlp.core.daemon",
+        "spark.sql.execution.arrow.pyspark.enabled": "true",
+        "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile=file:{here / 'log4j2.properties'}",
+    }
+
+
+def coordinates() -> tuple[str, ...]:
+    """Maven coordinates of the jars, of the very versions of the Python packages beside them."""
+    return (
+        f"io.delta:delta-spark_{SCALA}:{version('delta-spark')}",
+        f"com.johnsnowlabs.nlp:spark-nlp_{SCALA}:{version('spark-nlp')}",
+    )
+
+
+def ivy_home() -> Path:
+    """Where the jars are kept: one folder for each set of coordinates, in the user's cache."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return cache / "lakehouse-nlp" / hashlib.sha256(repr((coordinates(), EXCLUDES)).encode()).hexdigest()[:12]
+
+
+def _jars() -> dict[str, str]:
+    """Jars fetched before are named by path: no resolver at every start, and no network."""
+    home = ivy_home()
+    if (home / "complete").exists():
+        return {"spark.jars": ",".join(str(jar) for jar in sorted((home / "jars").glob("*.jar")))}
+    home.mkdir(parents=True, exist_ok=True)
+    return {
+        "spark.jars.packages": ",".join(coordinates()),
+        "spark.jars.excludes": ",".join(EXCLUDES),
+        "spark.jars.ivy": str(home),
+        "spark.jars.ivySettings": str(Path(__file__).with_name("ivysettings.xml")),
+    }
+
+
+def check(spark: SparkSession) -> SparkSession:
+    """The session itself, if its versions and jars are those this package is built for; else UsageError."""
+    if not spark.version.startswith("3.5."):
+        raise UsageError(f"Spark {spark.version} runs here; this package is built for 3.5", hint="use Databricks 16.4 LTS, EMR 7.x or pip install 'pyspark>=3.5.3,<3.6'")
+    jvm = spark.sparkContext._jvm
+    scala = jvm.scala.util.Properties.versionNumberString()
+    if not scala.startswith(SCALA):
+        raise UsageError(f"this Spark is built with Scala {scala}; the jars are for {SCALA}", hint=f"take a Spark 3.5 for Scala {SCALA}")
+    missing = [what for name, what in NEEDED.items() if not _on_classpath(spark, name)]
+    if missing:
+        raise UsageError(
+            f"the session has no {' and no '.join(missing)} on its class path",
+            hint="lakehouse-nlp doctor --fix, or add --packages " + ",".join(coordinates()),
+        )
+    for key, value in MEANING.items():
+        spark.conf.set(key, value)
+    return spark
+
+
+def _on_classpath(spark: SparkSession, name: str) -> bool:
+    from py4j.protocol import Py4JJavaError
+
+    jvm = spark.sparkContext._jvm
+    try:
+        jvm.java.lang.Class.forName(name, False, jvm.java.lang.Thread.currentThread().getContextClassLoader())
+    except Py4JJavaError:
+        return False
+    return True

@@ -1,0 +1,106 @@
+"""Pydantic's report as faults of ours: the place without pydantic's tags, and what is wanted in plain words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, get_args
+
+from pydantic import ValidationError
+
+from lakehouse_nlp.core.settings.models import COLUMN_TYPES
+from lakehouse_nlp.core.settings.schema import keys_at
+from lakehouse_nlp.core.settings.words import did_you_mean, listed, shown
+from lakehouse_nlp.core.settings.yaml_lines import Loc
+
+# What pydantic wanted, by the start of its error's type. `{0[ge]}` is filled from the error's context.
+_WANTED = {
+    "int_": "a whole number",
+    "float_": "a number",
+    "finite_number": "a finite number",
+    "bool_": "true or false",
+    "string_type": "text",
+    "string_too_long": "of at most {0[max_length]} characters",
+    "string_pattern_mismatch": "of the form {0[pattern]}",
+    "literal_error": "{0[expected]}",
+    "model_": "a mapping",
+    "dict_type": "a mapping",
+    "tuple_type": "a list",
+    "list_type": "a list",
+    "greater_than_equal": "at least {0[ge]}",
+    "greater_than": "above {0[gt]}",
+    "less_than_equal": "at most {0[le]}",
+    "less_than": "under {0[lt]}",
+}
+
+Problem = tuple[Loc, str]
+
+
+def problems(error: ValidationError, values: Mapping[str, Any]) -> list[Problem]:
+    """One problem a place: where in `values` (what was validated), and what is wrong, with the value that is there."""
+    wanted: dict[Loc, list[str]] = {}
+    inputs: dict[Loc, Any] = {}
+    told: list[Problem] = []
+    for detail in error.errors(include_url=False):
+        kind, loc = detail["type"], place(detail["loc"], values, detail["type"])
+        want = _want(kind, detail.get("ctx", {}))
+        if loc[:1] == ("columns",) and loc[1:] and kind == "string_pattern_mismatch":
+            told.append((loc, f"{shown(detail['input'])} is no column type{_meant_type(detail['input'])}"))
+        elif want is not None:
+            # A union reports once for each member: 'must be text or a list'.
+            wanted.setdefault(loc, []).append(want)
+            inputs[loc] = detail["input"]
+        else:
+            told.append((loc, _plain(dict(detail), loc)))
+    for loc, wants in wanted.items():
+        guess = _meant(inputs[loc], wants)
+        told.append((loc, f"must be {' or '.join(dict.fromkeys(wants))}, not {shown(inputs[loc])}{guess}"))
+    return told
+
+
+def place(loc: Loc, values: Any, kind: str) -> Loc:
+    """Pydantic's place as one in the values: without tags of unions, and not below a value in its short form."""
+    found: list[str | int] = []
+    for i, part in enumerate(loc):
+        tag = len(found) == 2 and found[0] == "checks" and i == 2
+        if tag:
+            continue
+        if isinstance(values, dict) and part in values:
+            values = values[part]
+        elif isinstance(values, list) and isinstance(part, int) and part < len(values):
+            values = values[part]
+        elif not (kind == "missing" and i == len(loc) - 1 and isinstance(values, dict)):
+            continue
+        found.append(part)
+    return tuple(found)
+
+
+def _want(kind: str, context: Mapping[str, Any]) -> str | None:
+    template = next((text for start, text in _WANTED.items() if kind.startswith(start)), None)
+    return template and template.format(context)
+
+
+def _meant(value: Any, wants: list[str]) -> str:
+    """A guess among the words that a literal allows, which pydantic lists in quotes."""
+    words = [word for want in wants for word in want.split("'")[1::2]]
+    return did_you_mean(value, words) if isinstance(value, str) else ""
+
+
+def _meant_type(value: Any) -> str:
+    return did_you_mean(str(value), COLUMN_TYPES) or f"; there are {listed(COLUMN_TYPES)}"
+
+
+def _plain(detail: dict[str, Any], loc: Loc) -> str:
+    context = detail.get("ctx", {})
+    rules: Callable[[], list[str]] = lambda: context["expected_tags"].split("'")[1::2]  # noqa: E731
+    kind = detail["type"]
+    if kind == "extra_forbidden":
+        return f"unknown key{did_you_mean(str(loc[-1]), keys_at(detail['loc'][:-1]))}"
+    if kind == "missing":
+        return "missing"
+    if kind == "too_short":
+        return "must not be empty"
+    if kind == "union_tag_not_found":
+        return "rule: missing"
+    if kind == "union_tag_invalid":
+        return f"rule: there is no {context['tag']!r}{did_you_mean(context['tag'], rules()) or f'; there are {listed(rules())}'}"
+    return str(detail["msg"]).removeprefix("Value error, ")

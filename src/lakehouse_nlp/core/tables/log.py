@@ -1,0 +1,118 @@
+"""What a Delta table's own log says: versions, rows, who wrote which commit. Read by delta-rs, so no JVM is needed.
+
+Every commit of ours carries a stamp in its `userMetadata` (delta.io, "Table batch reads and writes"). The stamp also
+says up to which version of its source a commit has come, so data and progress are one atomic write.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from deltalake import DeltaTable
+
+# Operations that leave every row as it was.
+UPKEEP = frozenset(
+    {
+        "CREATE TABLE",
+        "ADD COLUMNS",
+        "ADD CONSTRAINT",
+        "DROP CONSTRAINT",
+        "CHANGE COLUMN",
+        "SET TBLPROPERTIES",
+        "UNSET TBLPROPERTIES",
+        "UPGRADE PROTOCOL",
+        "OPTIMIZE",
+        "VACUUM START",
+        "VACUUM END",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """Who wrote a commit, by which recipe (a hash of settings, or a model version), and how far its sources were read.
+
+    `upto`: source table -> its version.
+    """
+
+    run_id: str
+    stage: str
+    code: str
+    recipe: str = ""
+    upto: dict[str, int] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """The stamp as `userMetadata` holds it."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str | None) -> Stamp | None:
+        """The stamp in `userMetadata`, or None where somebody else wrote the commit."""
+        try:
+            return cls(**json.loads(text or ""))
+        except (ValueError, TypeError):
+            return None
+
+
+class Log:
+    """The log of the Delta table in one folder, as it was when first asked."""
+
+    def __init__(self, path: Path) -> None:
+        """`path`: the table's folder; it need not exist."""
+        self.path = path
+
+    @property
+    def exists(self) -> bool:
+        """Whether a Delta table is there."""
+        return any((self.path / "_delta_log").glob("*.json"))
+
+    @cached_property
+    def _table(self) -> DeltaTable:
+        from deltalake import DeltaTable
+
+        return DeltaTable(str(self.path))
+
+    def version(self) -> int | None:
+        """The latest version, or None where there is no table."""
+        return self._table.version() if self.exists else None
+
+    def rows(self) -> int:
+        """The number of rows, from the log's statistics; 0 where there is no table."""
+        return self._table.count() if self.exists else 0
+
+    def transaction(self, app: str) -> int:
+        """The latest `txnVersion` that the app has appended; -1 for none."""
+        found = self._table.transaction_version(app) if self.exists else None
+        return -1 if found is None else int(found)
+
+    def commits(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Versions and their commit information, newest first."""
+        if self.exists:
+            for info in self._table.history():
+                yield info["version"], info
+
+    def changed(self) -> int | None:
+        """The latest version that wrote or removed rows; upkeep and schema changes do not count. None: never."""
+        return next((version for version, info in self.commits() if info["operation"] not in UPKEEP), None)
+
+    def last(self, stage: str, recipe: str | None = None) -> Stamp | None:
+        """The newest stamp with a position that the stage left, of this recipe if one is given."""
+        for _, info in self.commits():
+            stamp = Stamp.from_json(info.get("userMetadata"))
+            if stamp and stamp.upto and stamp.stage == stage and recipe in (None, stamp.recipe):
+                return stamp
+        return None
+
+    def written(self, run_id: str, stage: str) -> dict[str, int]:
+        """The numbers that Delta kept for the newest commit of this run and stage, such as `numOutputRows`."""
+        for _, info in self.commits():
+            stamp = Stamp.from_json(info.get("userMetadata"))
+            if stamp and stamp.run_id == run_id and stamp.stage == stage and info["operation"] not in UPKEEP:
+                return {k: int(v) for k, v in info.get("operationMetrics", {}).items() if str(v).isdigit()}
+        return {}

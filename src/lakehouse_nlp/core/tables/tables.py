@@ -1,0 +1,208 @@
+"""The tables of one project, and the shared `ops` tables: names, reading by version, and every way of writing.
+
+Appends are kept to once by Delta's `txnAppId` and `txnVersion` (delta.io, "Idempotent table writes"); merges and
+replacements give the same table however often they run. Positions are in the commits' stamps (`log.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lakehouse_nlp.core.errors import DataError
+from lakehouse_nlp.core.tables import ddl
+from lakehouse_nlp.core.tables.log import Log, Stamp
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+STAMP = "spark.databricks.delta.commitInfo.userMetadata"
+
+
+class Tables:
+    """Reads and writes tables by short name: `bronze` is `<project>.bronze`; `ops.files` is what it says."""
+
+    def __init__(
+        self, root: Path, project: str, connect: Callable[[], SparkSession], *, catalog: str | None = None
+    ) -> None:
+        """`root`: the lake's folder; `connect`: gives the session, called when the first table is touched."""
+        self.root, self.project, self.catalog, self._connect = root, project, catalog, connect
+        self._stamp = Stamp("", "", "")
+        self._attached: set[str] = set()
+
+    @cached_property
+    def spark(self) -> SparkSession:
+        """The session."""
+        return self._connect()
+
+    def name(self, table: str) -> str:
+        """The table's name in SQL."""
+        full = table if "." in table else f"{self.project}.{table}"
+        return f"{self.catalog}.{full}" if self.catalog else full
+
+    def path(self, table: str) -> Path:
+        """The table's folder in the lake."""
+        database, _, short = table.rpartition(".")
+        return self.root / (database or self.project) / "tables" / short
+
+    def log(self, table: str) -> Log:
+        """The table's log, fresh."""
+        return Log(self.path(table))
+
+    def stamp(self, stamp: Stamp) -> None:
+        """Signs every commit from now on."""
+        self._stamp = stamp
+
+    # -- being there ------------------------------------------------------------------------------------------------
+
+    def ensure(self, table: str, columns: Mapping[str, str] | None = None) -> str:
+        """The table's SQL name, after making it, or adding the declared columns that it lacks.
+
+        Each added column is a row of `ops.schema_changes`. Raises DataError where a column's type was changed.
+        """
+        name = self.name(table)
+        self._sign()
+        if self.log(table).exists:
+            self.attach(table)
+            self._evolve(table, columns or {})
+        else:
+            self._database(table)
+            location = "" if self.catalog else f"LOCATION '{self._uri(table)}'"
+            ddl.create(self.spark, ddl.statements(table.split(".")[-1], name, location, columns or {}))
+            self._attached.add(table)
+        return name
+
+    def attach(self, table: str) -> str:
+        """Makes an existing table known to this session by name; a catalog knows it already."""
+        if not self.catalog and table not in self._attached:
+            self._database(table)
+            self.spark.sql(f"CREATE TABLE IF NOT EXISTS {self.name(table)} USING DELTA LOCATION '{self._uri(table)}'")
+            self._attached.add(table)
+        return self.name(table)
+
+    def _database(self, table: str) -> None:
+        database = self.name(table).rpartition(".")[0]
+        location = "" if self.catalog else f" LOCATION '{self.path(table).parent.resolve().as_uri()}'"
+        self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {database}{location}")
+
+    def _uri(self, table: str) -> str:
+        return self.path(table).resolve().as_uri()
+
+    def _evolve(self, table: str, columns: Mapping[str, str]) -> None:
+        if not (new := ddl.missing(self.spark, self.name(table), columns)):
+            return
+        added = ", ".join(f"`{column}` {kind} COMMENT 'declared by the project'" for column, kind in new.items())
+        self.spark.sql(f"ALTER TABLE {self.name(table)} ADD COLUMNS ({added})")
+        changes = [(self.project, self._stamp.run_id, table, column, kind, "added") for column, kind in new.items()]
+        self.ensure("ops.schema_changes")
+        self.record("ops.schema_changes", changes)
+
+    # -- reading ----------------------------------------------------------------------------------------------------
+
+    def read(self, table: str, version: int | None = None) -> DataFrame:
+        """The table's rows, now or as of a version."""
+        reader = self.spark.read if version is None else self.spark.read.option("versionAsOf", version)
+        return reader.table(self.attach(table))
+
+    def changes(self, table: str, since: int | None, upto: int) -> DataFrame:
+        """The rows, as they are now, that came or changed after version `since` (None: ever) up to version `upto`.
+
+        Read from Delta's change data feed, so the cost is that of the change and not of the table.
+        """
+        if since is None:
+            return self.read(table, upto)
+        feed = (
+            self.spark.read.option("readChangeFeed", "true")
+            .option("startingVersion", since + 1)
+            .option("endingVersion", upto)
+            .table(self.attach(table))
+        )
+        return feed.where("_change_type IN ('insert', 'update_postimage')").drop("_change_type", "_commit_timestamp")
+
+    # -- writing ----------------------------------------------------------------------------------------------------
+
+    def append_once(
+        self, table: str, rows: DataFrame, *, app: str, version: int, upto: Mapping[str, int] | None = None
+    ) -> dict[str, int]:
+        """Appends the rows unless this app has appended this version, or a later one, before.
+
+        Returns Delta's numbers of the commit; empty if there was nothing left to do.
+        """
+        before = self.log(table).version()
+        self._sign(upto)
+        once = rows.writeTo(self.attach(table)).option("txnAppId", app).option("txnVersion", str(version))
+        once.append()
+        after = self.log(table)
+        return {} if after.version() == before else after.written(self._stamp.run_id, self._stamp.stage)
+
+    def merge_once(
+        self,
+        table: str,
+        rows: DataFrame,
+        *,
+        on: Sequence[str],
+        changed: str = "true",
+        upto: Mapping[str, int] | None = None,
+    ) -> dict[str, int]:
+        """Inserts new keys, and updates the old ones where `changed` holds (a condition over `old` and `new`).
+
+        Raises DataError naming the keys that come more than once. Returns Delta's numbers of the commit.
+        """
+        self._refuse_doubles(table, rows, on)
+        self._sign(upto)
+        name = self.attach(table)
+        if self.log(table).rows() == 0:
+            rows.writeTo(name).append()
+        else:
+            rows.createOrReplaceTempView("_new")
+            match = " AND ".join(f"old.`{column}` <=> new.`{column}`" for column in on)
+            self.spark.sql(
+                f"MERGE INTO {name} AS old USING _new AS new ON {match} "
+                f"WHEN MATCHED AND {changed} THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *"
+            )
+            self.spark.catalog.dropTempView("_new")
+        self._reached(table, upto)
+        return self.log(table).written(self._stamp.run_id, self._stamp.stage)
+
+    def replace_window(
+        self, table: str, rows: DataFrame, *, where: str = "true", upto: Mapping[str, int] | None = None
+    ) -> dict[str, int]:
+        """Puts the rows in the place of all rows for which `where` holds, in one commit; new rows must satisfy it."""
+        from pyspark.sql import functions as F
+
+        self._sign(upto)
+        rows.writeTo(self.attach(table)).overwrite(F.expr(where))
+        return self.log(table).written(self._stamp.run_id, self._stamp.stage)
+
+    def record(self, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Appends a few rows of the program's own knowledge, with the time of writing as their last column `at`."""
+        from pyspark.sql import functions as F
+
+        self._sign()
+        fields = self.read(table).schema.fields
+        frame = self.spark.createDataFrame(rows, _schema(fields[: len(rows[0])]))
+        frame.withColumn("at", F.current_timestamp()).writeTo(self.name(table)).append()
+
+    def _sign(self, upto: Mapping[str, int] | None = None) -> None:
+        self.spark.conf.set(STAMP, replace(self._stamp, upto=dict(upto or {})).to_json())
+
+    def _reached(self, table: str, upto: Mapping[str, int] | None) -> None:
+        """Delta makes no commit for a merge that changes nothing; the position must move all the same."""
+        last = self.log(table).last(self._stamp.stage, self._stamp.recipe)
+        if upto and (last is None or last.upto != dict(upto)):
+            self.read(table).limit(0).writeTo(self.name(table)).append()
+
+    def _refuse_doubles(self, table: str, rows: DataFrame, on: Sequence[str]) -> None:
+        doubled = rows.groupBy(*on).count().where("count > 1").limit(5).collect()
+        if doubled:
+            keys = "; ".join(", ".join(f"{c}={row[c]!r}" for c in on) + f" ({row['count']} rows)" for row in doubled)
+            raise DataError(f"{self.name(table)}: more than one row a key: {keys}", hint="one row a key must be left before a merge")
+
+
+def _schema(fields: Sequence[Any]) -> Any:
+    from pyspark.sql.types import StructType
+
+    return StructType(list(fields))

@@ -1,0 +1,86 @@
+"""The gold stage: the text of each new row through the pipeline, and what else a model sees, one row a key."""
+
+from __future__ import annotations
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from lakehouse_nlp.core.context import Context, StepResult
+from lakehouse_nlp.core.pending import Pending, pending
+from lakehouse_nlp.core.recipes import GOLD, recipe
+from lakehouse_nlp.core.settings import Settings
+from lakehouse_nlp.core.settings.models import Split
+from lakehouse_nlp.gold.pipeline import TEXT, TOKENS, fitted, nlp_hash
+
+SOURCE, TARGET = "silver", "gold"
+
+
+def due(ctx: Context) -> str | None:
+    """New versions of silver, or another pipeline."""
+    found = _pending(ctx)
+    return str(found) if found else None
+
+
+def run(ctx: Context) -> StepResult:
+    """Brings the new rows of silver to gold; all of them where the settings that gold depends on changed."""
+    settings, found = ctx.settings, _pending(ctx)
+    if not found:
+        return StepResult(note="nothing new in silver")
+    ctx.sign("gold", recipe(settings, GOLD))
+    ctx.tables.ensure(TARGET, {name: settings.columns[name].type for name in carried(settings)})
+    rows = gold_rows(ctx, ctx.tables.changes(SOURCE, found.since, found.upto))
+    upto = {SOURCE: found.upto}
+    if found.since is None:
+        wrote = ctx.tables.replace_window(TARGET, rows, upto=upto)
+    else:
+        changed = "(new.row_hash <> old.row_hash OR new.nlp_hash <> old.nlp_hash)"
+        wrote = ctx.tables.merge_once(TARGET, rows, on=["key"], changed=changed, upto=upto)
+    read, written = wrote.get("numSourceRows", wrote.get("numOutputRows", 0)), _written(wrote)
+    return StepResult(read, written, 0, ctx.versions(TARGET), f"{written:,} rows tokenised; pipeline {nlp_hash(settings.gold.nlp, ctx.home)}")
+
+
+def carried(settings: Settings) -> tuple[str, ...]:
+    """Feature columns beside the text, which gold carries along from silver."""
+    return tuple(dict.fromkeys([*settings.features.numeric, *settings.features.categorical]))
+
+
+def gold_rows(ctx: Context, silver: DataFrame) -> DataFrame:
+    """Rows of silver as gold has them."""
+    settings = ctx.settings
+    model = fitted(ctx.spark, settings.gold.nlp, ctx.home, ctx.folder / "nlp")
+    text = F.concat_ws(" ", *(F.col(f"`{name}`") for name in settings.text))
+    by = F.col(f"`{settings.gold.split.by}`").cast("string") if settings.gold.split.by else F.col("_key")
+    slim = silver.select(
+        F.col("_key").alias("key"),
+        F.col("_purpose").alias("purpose"),
+        F.col("_label").alias("label"),
+        split_of(by, settings.gold.split).alias("split"),
+        *(F.col(f"`{name}`") for name in carried(settings)),
+        F.col("_row_hash").alias("row_hash"),
+        text.alias(TEXT),
+    )
+    tokens = model.transform(slim).withColumn("tokens", F.col(f"{TOKENS}.result"))
+    return tokens.select(
+        "key", "purpose", "label", "split", *(f"`{name}`" for name in carried(settings)),
+        F.array_join("tokens", " ").alias("clean_text"),
+        "tokens",
+        F.length(TEXT).alias("n_chars"),
+        F.size("tokens").alias("n_tokens"),
+        F.lit(nlp_hash(settings.gold.nlp, ctx.home)).alias("nlp_hash"),
+        "row_hash",
+    )  # fmt: skip
+
+
+def split_of(by: Column, split: Split) -> Column:
+    """train, validation or test: a place from 0 to 1 by the hash of seed and value, so that equal values stay together."""
+    place = F.pmod(F.xxhash64(F.lit(split.seed), by), F.lit(1_000_000)) / 1_000_000
+    return F.when(place < split.test, "test").when(place < split.test + split.validation, "validation").otherwise("train")
+
+
+def _pending(ctx: Context) -> Pending | None:
+    return pending(ctx, "gold", SOURCE, TARGET, recipe(ctx.settings, GOLD))
+
+
+def _written(wrote: dict[str, int]) -> int:
+    merged = wrote.get("numTargetRowsInserted", 0) + wrote.get("numTargetRowsUpdated", 0)
+    return merged if "numSourceRows" in wrote else wrote.get("numOutputRows", 0)

@@ -1,0 +1,141 @@
+"""The ingest stage: verify, claim, append, settle.
+
+A batch is claimed in the ledger before it is written and settled after; Delta refuses to append the same batch number
+twice. So a run killed between any two steps is finished by the next one, and no row comes twice.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import reduce
+from typing import Any
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from lakehouse_nlp.core.context import Context, StepResult
+from lakehouse_nlp.ingest import files, ledger
+from lakehouse_nlp.ingest.files import Fault, RawFile
+from lakehouse_nlp.ingest.ledger import Ledger
+from lakehouse_nlp.ingest.readers import read
+
+FILES_PER_BATCH = 32
+
+
+@dataclass
+class Sorted:
+    """New files by what is to become of them."""
+
+    good: list[RawFile] = field(default_factory=list)
+    again: list[RawFile] = field(default_factory=list)
+    bad: list[tuple[RawFile, Fault]] = field(default_factory=list)
+
+
+def due(ctx: Context) -> str | None:
+    """Files that wait in `raw/`, or that a killed run left half done."""
+    new = sum(1 for _ in files.waiting(ctx.folder))
+    unfinished = sum(map(len, Ledger.of(ctx).unfinished.values()))
+    reasons = [f"{new} file{'s' * (new != 1)} in raw/"] if new else []
+    reasons += [f"{unfinished} left unfinished by an earlier run"] if unfinished else []
+    return ", ".join(reasons) or None
+
+
+def run(ctx: Context) -> StepResult:
+    """Takes every waiting file in; what cannot be read goes to `errors/` with a report beside it."""
+    bronze = ctx.tables.ensure("bronze", {name: "STRING" for name in ctx.settings.columns})
+    written = sum(_resume(ctx, number, rows) for number, rows in Ledger.of(ctx).unfinished.items())
+    known = Ledger.of(ctx)
+    new = _sort(ctx, known)
+    ledger.write(ctx, [_reject(ctx, file, fault) for file, fault in new.bad])
+    for start in range(0, len(new.good), FILES_PER_BATCH):
+        batch, number = new.good[start : start + FILES_PER_BATCH], known.next_batch + start // FILES_PER_BATCH
+        ledger.write(ctx, [ledger.event(ctx, file, "claimed", batch=number) for file in batch])
+        written += _load(ctx, number, batch)
+    ledger.write(ctx, [_settle(ctx, file, "duplicate") for file in new.again])
+    return StepResult(
+        read=written,
+        written=written,
+        rejected=len(new.bad),
+        versions=ctx.versions("bronze"),
+        note=f"{written:,} rows of {len(new.good)} files into {bronze}; {len(new.again)} known before",
+        refused=tuple(f"{file.path.name} went to errors/: {fault}" for file, fault in new.bad),
+    )
+
+
+def _sort(ctx: Context, known: Ledger) -> Sorted:
+    found, seen = Sorted(), set()
+    options = ctx.settings.ingest
+    for path, purpose in files.waiting(ctx.folder):
+        file = files.identify(path, purpose)
+        if known.loaded(file) or (file.hash, purpose) in seen:
+            found.again.append(file)
+            continue
+        sources = [ctx.settings.columns[name].source or name for name in ctx.settings.required(purpose)]
+        if fault := files.fault(file, sources, options.delimiter, options.encoding):
+            found.bad.append((file, fault))
+        else:
+            seen.add((file.hash, purpose))
+            found.good.append(file)
+    return found
+
+
+def _load(ctx: Context, number: int, batch: Sequence[RawFile]) -> int:
+    """Appends the batch and settles its files; returns the rows appended."""
+    app = f"{ctx.settings.project}.ingest"
+    if batch and ctx.tables.log("bronze").transaction(app) < number:
+        ctx.tables.append_once("bronze", _rows(ctx, number, batch), app=app, version=number)
+    mine = ctx.tables.read("bronze").where(F.col("_batch") == number)
+    counts = {row["_file_hash"]: row["count"] for row in mine.groupBy("_file_hash").count().collect()}
+    settled = [_settle(ctx, file, "loaded", batch=number, rows=counts.get(file.hash, 0)) for file in batch]
+    ledger.write(ctx, settled)
+    return sum(counts.values())
+
+
+def _rows(ctx: Context, number: int, batch: Sequence[RawFile]) -> DataFrame:
+    frames = [
+        read(ctx.spark, file, ctx.settings)
+        .withColumn("_purpose", F.lit(file.purpose))
+        .withColumn("_file", F.lit(file.path.name))
+        .withColumn("_file_hash", F.lit(file.hash))
+        for file in batch
+    ]
+    rows = reduce(DataFrame.unionByName, frames)
+    if any(file.path.suffix == ".gz" or file.format in ("csv", "tsv", "json") for file in batch):
+        rows = rows.repartition(ctx.spark.sparkContext.defaultParallelism)  # one task reads such a file; all write it
+    return rows.withColumn("_batch", F.lit(number).cast("bigint")).withColumn("_ingested_at", F.current_timestamp())
+
+
+def _resume(ctx: Context, number: int, rows: Sequence[dict[str, Any]]) -> int:
+    """Finishes a batch that a killed run had claimed, from wherever its files are now."""
+    places = {row["file_hash"]: [ctx.folder / "raw" / row["purpose"], ctx.folder / "processed"] for row in rows}
+    batch = []
+    for row in rows:
+        file = RawFile(places[row["file_hash"]][0] / row["name"], row["purpose"], row["file_hash"], row["bytes"])
+        if not file.path.exists():
+            moved = [p for p in places[file.hash][1].glob("*") if files.identify(p, file.purpose).hash == file.hash]
+            file = replace(file, path=moved[0]) if moved else file
+        batch.append(file)
+    ctx.say(f"ingest: batch {number} was left unfinished; finishing it")
+    return _load(ctx, number, batch)
+
+
+def _settle(ctx: Context, file: RawFile, state: str, *, batch: int | None = None, rows: int | None = None) -> tuple[Any, ...]:
+    place = file.path
+    if file.path.parent.name != "processed" and file.path.exists():
+        place = files.settle(file.path, ctx.folder / "processed", file.hash)
+    where, reader = str(place.relative_to(ctx.folder)), files.layout(replace(file, path=place), ctx.settings.ingest.encoding)
+    return ledger.event(ctx, file, state, batch=batch, reader=reader, rows=rows, place=where)
+
+
+def _reject(ctx: Context, file: RawFile, fault: Fault) -> tuple[Any, ...]:
+    """Puts the file into `errors/` with a report that says the check, what was found and what was wanted."""
+    place = files.settle(file.path, ctx.folder / "errors", file.hash)
+    report = {
+        "file": file.path.name, "purpose": file.purpose, "sha256": file.hash, "bytes": file.bytes, "run_id": ctx.run_id,
+        "check": fault.check, "found": fault.found, "wanted": fault.wanted,
+        "next": f"mend the file and bring it again: lakehouse-nlp add FILE --project {ctx.settings.project}",
+    }  # fmt: skip
+    place.with_name(place.name + ".report.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    return ledger.event(ctx, file, "rejected", place=str(place.relative_to(ctx.folder)), fault=fault)

@@ -1,0 +1,109 @@
+"""Text to a sparse matrix of hashed n-gram counts: the one vectoriser of training and of serving.
+
+Tokens become indices into a dictionary once, by Arrow; n-grams are then numbers, and only distinct terms are strings
+again. The hash is that of Spark ML's HashingTF (MurmurHash3 x86 32-bit, seed 42).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import mmh3
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+HASH_SEED = 42
+BLANK = pa.scalar(" ", pa.large_string())
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Vectoriser:
+    """Hashed counts of the 1-grams to `ngrams`-grams of a text, in `buckets` columns.
+
+    `sublinear` weighs a term by 1 + ln(count) in place of the count.
+    """
+
+    buckets: int
+    ngrams: int
+    sublinear: bool
+
+    def counts(self, text: pa.Array | pa.ChunkedArray) -> csr_matrix:
+        """Raw term counts, len(text) x buckets, float32, indices sorted and without duplicates.
+
+        `text` holds strings of tokens between single blanks; null is an empty text. An n-gram is its tokens joined by
+        one blank, and never spans two rows.
+        """
+        levels = [(rows, _buckets(terms, self.buckets)[ids]) for rows, ids, terms in _ngrams(text, self.ngrams)]
+        rows, columns = (np.concatenate(part) for part in zip(*levels, strict=True))
+        return _count(rows, columns, (len(text), self.buckets))
+
+    def tf(self, counts: csr_matrix) -> csr_matrix:
+        """Term frequencies of raw counts, of the same shape and pattern, float64."""
+        data = counts.data.astype(np.float64)
+        weights = 1.0 + np.log(data) if self.sublinear else data
+        return csr_matrix((weights, counts.indices, counts.indptr), shape=counts.shape)
+
+    def terms(self, text: pa.Array | pa.ChunkedArray, wanted: Collection[int]) -> dict[int, str]:
+        """The term that fell most often into each wanted bucket, ties to the alphabetically first.
+
+        Hashing is one-way, so a name can only come from texts that have the term: buckets none of these texts hit are
+        left out.
+        """
+        found: list[tuple[int, int, str]] = []
+        for _, ids, terms in _ngrams(text, self.ngrams):
+            hashed, often = _buckets(terms, self.buckets), np.bincount(ids, minlength=len(terms))
+            kept = np.flatnonzero(np.isin(hashed, list(wanted)) & (often > 0))
+            names = terms.take(pa.array(kept)).to_pylist()
+            found += zip(hashed[kept].tolist(), (-often[kept]).tolist(), names, strict=True)
+        return {bucket: term for bucket, _, term in sorted(found, reverse=True)}
+
+
+def _ngrams(text: pa.Array | pa.ChunkedArray, longest: int) -> Iterator[tuple[Ints, Ints, pa.Array]]:
+    """For n = 1 to `longest`: the row of each n-gram, its index among the distinct ones, and these as strings."""
+    rows, tokens = _tokens(text)
+    ids, words = _encode(tokens)
+    level, terms = ids, words
+    yield rows, level, terms
+    for n in range(2, longest + 1):
+        inside = rows[: 1 - n] == rows[n - 1 :] if len(rows) >= n else np.zeros(0, dtype=bool)
+        codes = level[: len(inside)] * max(len(words), 1) + ids[n - 1 :][: len(inside)]
+        level, distinct = _encode(pa.array(codes))
+        first, last = np.divmod(distinct.to_numpy(zero_copy_only=False), max(len(words), 1))
+        terms = pc.binary_join_element_wise(terms.take(pa.array(first)), words.take(pa.array(last)), BLANK)
+        yield rows[: len(inside)][inside], level[inside], terms
+
+
+def _tokens(text: pa.Array | pa.ChunkedArray) -> tuple[Ints, pa.Array]:
+    """The tokens of all rows in a row, and the row of each."""
+    whole = text.combine_chunks() if isinstance(text, pa.ChunkedArray) else text
+    lists = pc.split_pattern(pc.fill_null(whole.cast(pa.large_string()), ""), " ")
+    rows = np.repeat(np.arange(len(lists)), pc.list_value_length(lists).to_numpy(zero_copy_only=False))
+    tokens = lists.flatten()
+    full = pc.not_equal(tokens, "")
+    return rows[full.to_numpy(zero_copy_only=False)], tokens.filter(full)
+
+
+def _encode(values: pa.Array) -> tuple[Ints, pa.Array]:
+    """Each value's index among the distinct ones, and these in order of appearance."""
+    encoded = values.dictionary_encode()
+    return encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64), encoded.dictionary
+
+
+def _buckets(terms: pa.Array, buckets: int) -> Ints:
+    """The bucket of each term: Spark's HashingTF, `nonNegativeMod(murmur3(term, 42), buckets)`."""
+    hashes = np.fromiter((mmh3.hash(term, HASH_SEED) for term in terms.to_pylist()), np.int64, len(terms))
+    return hashes % buckets
+
+
+def _count(rows: Ints, columns: Ints, shape: tuple[int, int]) -> Any:
+    """How often each (row, column) occurs, as CSR."""
+    cells = csr_matrix((np.ones(len(rows), dtype=np.float32), (rows, columns)), shape=shape)
+    cells.sum_duplicates()
+    return cells

@@ -1,0 +1,110 @@
+"""The silver stage: judge the new rows once, set the bad ones aside, merge the newest of each key."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+from pyspark.sql import DataFrame
+
+from lakehouse_nlp.core.context import Context, StepResult
+from lakehouse_nlp.core.errors import DataError, LakehouseError
+from lakehouse_nlp.core.pending import Pending, pending
+from lakehouse_nlp.core.recipes import SILVER, recipe
+from lakehouse_nlp.core.settings import Settings
+from lakehouse_nlp.silver import expectations, judge
+from lakehouse_nlp.silver.judge import Counts
+from lakehouse_nlp.silver.rules import Rule
+
+SOURCE = "bronze"
+
+
+def due(ctx: Context) -> str | None:
+    """New versions of bronze."""
+    found = _pending(ctx)
+    return str(found) if found else None
+
+
+def run(ctx: Context) -> StepResult:
+    """Brings the new rows of bronze to silver and quarantine; raises DataError if a row were unaccounted for."""
+    settings, found = ctx.settings, _pending(ctx)
+    if not found:
+        return StepResult(note="nothing new in bronze")
+    ctx.sign("silver", recipe(settings, SILVER))
+    ctx.tables.ensure("silver", {name: column.type for name, column in settings.columns.items()})
+    ctx.tables.ensure("quarantine")
+    bronze = ctx.tables.changes(SOURCE, found.since, found.upto)
+    rows, rules = judge.judged(bronze, settings)
+    rows = rows.persist()
+    try:
+        counts = judge.count(rows, rules, settings)
+        judge.refuse(counts, rules, rows)
+        with ThreadPoolExecutor(1) as aside:  # it waits for imports and disks while Spark writes
+            page = aside.submit(expectations.report, ctx, counts, rules)
+            aside_rows, newest = _write(ctx, found, rows, counts)
+            page.result()
+    finally:
+        rows.unpersist()
+    _account(ctx, counts, aside_rows, newest)
+    _record(ctx, counts, rules)
+    return StepResult(
+        read=counts.read, written=newest, rejected=counts.quarantined,
+        versions=ctx.versions("silver", "quarantine"),
+        note=f"{counts.keys:,} keys, {counts.quarantined:,} rows set aside, {counts.valid - counts.keys:,} older rows of a key",
+    )  # fmt: skip
+
+
+def _pending(ctx: Context) -> Pending | None:
+    """What bronze has beyond silver. A range that quarantine has, and silver not, was cut short: it comes first."""
+    found = pending(ctx, "silver", SOURCE, "silver", recipe(ctx.settings, SILVER))
+    if found and found.since is not None:
+        done = ctx.tables.log("quarantine").transaction(_app(ctx))
+        return replace(found, upto=done) if done > found.since else found
+    return found
+
+
+def _app(ctx: Context) -> str:
+    return f"{ctx.settings.project}.silver"
+
+
+def _write(ctx: Context, found: Pending, rows: DataFrame, counts: Counts) -> tuple[int, int]:
+    """Quarantine first, then silver, whose stamp ends the range. Returns the rows that each was given."""
+    tables, settings, upto = ctx.tables, ctx.settings, {SOURCE: found.upto}
+    bad, good = judge.quarantine_rows(rows, ctx.run_id), judge.silver_rows(rows, settings)
+    if found.since is None:
+        aside = tables.replace_window("quarantine", bad, upto=upto)
+        newest = tables.replace_window("silver", good, upto=upto)
+        return aside["numOutputRows"], newest["numOutputRows"]
+    aside = tables.append_once("quarantine", bad, app=_app(ctx), version=found.upto, upto=upto) if counts.quarantined else {}
+    newest = tables.merge_once("silver", good, on=["_key"], changed=_changed(settings), upto=upto)
+    return aside.get("numOutputRows", counts.quarantined), newest.get("numSourceRows", counts.keys)
+
+
+def _changed(settings: Settings) -> str:
+    """A row of a known key stands where it differs and is no older."""
+    by = ", ".join([f"{{0}}.`{settings.newest_by}`"] * bool(settings.newest_by) + ["{0}._batch"])
+    return f"new._row_hash <> old._row_hash AND struct({by.format('new')}) >= struct({by.format('old')})"
+
+
+def _account(ctx: Context, counts: Counts, aside: int, newest: int) -> None:
+    """read = newest of each key + quarantined + older rows of a key, by what Delta says it was given."""
+    doubles = counts.valid - counts.keys
+    if counts.read != newest + aside + doubles:
+        raise LakehouseError(
+            f"silver: {counts.read} rows read, but {newest} valid + {aside} quarantined + {doubles} older rows of a key"
+            f" = {newest + aside + doubles}",
+            hint="the tables are whole; please report this with the run's id " + ctx.run_id,
+        )
+    if counts.read and not counts.valid:
+        worst = max(counts.broken, key=lambda name: counts.broken[name])
+        raise DataError(
+            f"silver: all {counts.read:,} new rows were set aside, {counts.broken[worst]:,} of them by {worst}",
+            hint=f'lakehouse-nlp sql "select reasons, raw from {ctx.settings.project}.quarantine limit 5"',
+        )
+
+
+def _record(ctx: Context, counts: Counts, rules: list[Rule]) -> None:
+    ctx.tables.ensure("ops.checks")
+    project = ctx.settings.project
+    rows = [(project, ctx.run_id, r.name, r.action, r.fingerprint, counts.read, counts.broken[r.name]) for r in rules]
+    ctx.tables.record("ops.checks", rows)

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import time
+from collections import Counter
+
+import mmh3
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from lakehouse_nlp.model.vectoriser import Vectoriser
+
+AWKWARD = ["", None, "a", "a b a b a", " a  b ", "😀 👩‍👩‍👧 naïve 😀", "don't", "a b", None, "x " * 300]
+
+
+def slowly(text: str | None, buckets: int, ngrams: int) -> Counter[int]:
+    tokens = [token for token in (text or "").split(" ") if token]
+    terms = [" ".join(tokens[i : i + n]) for n in range(1, ngrams + 1) for i in range(len(tokens) - n + 1)]
+    return Counter(mmh3.hash(term, 42, signed=True) % buckets for term in terms)
+
+
+def check(texts: pa.Array | pa.ChunkedArray, buckets: int, ngrams: int) -> None:
+    counts = Vectoriser(buckets, ngrams, True).counts(texts)
+    assert counts.shape == (len(texts), buckets)
+    assert counts.dtype == np.float32
+    for row, text in zip(counts, texts.to_pylist(), strict=True):
+        assert dict(zip(row.indices.tolist(), row.data.tolist(), strict=True)) == slowly(text, buckets, ngrams)
+        assert (np.diff(row.indices) > 0).all()
+
+
+@pytest.mark.parametrize("ngrams", [1, 2, 3])
+@pytest.mark.parametrize("buckets", [7, 2**18])
+def test_equals_the_slow_way(buckets: int, ngrams: int) -> None:
+    rng = np.random.default_rng(0)
+    random = [" ".join(rng.choice(list("abcdefg"), rng.integers(0, 9))) for _ in range(200)]
+    check(pa.array(AWKWARD + random), buckets, ngrams)
+
+
+def test_takes_slices_chunks_and_large_strings() -> None:
+    whole = pa.array(AWKWARD)
+    check(whole[2:6], 64, 2)
+    check(pa.chunked_array([whole[:3], whole[3:]]), 64, 2)
+    check(whole.cast(pa.large_string()), 64, 2)
+
+
+@pytest.mark.parametrize(
+    "nothing", [pa.array([], pa.string()), pa.chunked_array([], pa.string()), pa.array([None, "", " "], pa.string())]
+)
+def test_no_text_gives_no_counts(nothing: pa.Array) -> None:
+    counts = Vectoriser(64, 3, True).counts(nothing)
+    assert counts.shape == (len(nothing), 64)
+    assert counts.nnz == 0
+
+
+def test_a_row_does_not_depend_on_the_rows_beside_it() -> None:
+    texts = pa.array(AWKWARD)
+    vectoriser = Vectoriser(2**10, 2, True)
+    alone = np.vstack([vectoriser.counts(texts[i : i + 1]).toarray() for i in range(len(texts))])
+    np.testing.assert_array_equal(vectoriser.counts(texts).toarray(), alone)
+
+
+def test_a_text_of_50_mb_takes_seconds() -> None:
+    started = time.monotonic()
+    counts = Vectoriser(2**18, 2, True).counts(pa.array(["spam and eggs " * 3_600_000]))
+    assert sorted(counts.data.tolist()) == [3_599_999, *[3_600_000] * 5]
+    assert time.monotonic() - started < 60
+
+
+def test_hash_is_that_of_sparks_hashing_tf() -> None:
+    # pyspark.ml.feature.HashingTF's doctest: numFeatures=10, ["a", "b", "c"] -> indices 5, 7, 8
+    assert Vectoriser(10, 1, False).counts(pa.array(["a b c"])).indices.tolist() == [5, 7, 8]
+
+
+def test_tf_is_sublinear_or_the_count() -> None:
+    texts = pa.array(["a a a b"])
+    for sublinear, expected in [(True, [1.0, 1.0 + np.log(3.0)]), (False, [1.0, 3.0])]:
+        vectoriser = Vectoriser(2**10, 1, sublinear)
+        tf = vectoriser.tf(vectoriser.counts(texts))
+        assert tf.dtype == np.float64
+        assert sorted(tf.data.tolist()) == expected
+
+
+def test_terms_names_a_bucket_by_its_most_frequent_term() -> None:
+    one = Vectoriser(1, 1, True)
+    assert one.terms(pa.array(["b a b", None, "c c"]), {0}) == {0: "b"}
+    assert one.terms(pa.array([], pa.string()), {0}) == {}
+
+
+def test_terms_knows_ngrams_and_leaves_out_what_no_text_has() -> None:
+    vectoriser = Vectoriser(2**18, 2, True)
+    bucket = {term: mmh3.hash(term, 42, signed=True) % 2**18 for term in ("not good", "good bad", "bad")}
+    assert vectoriser.terms(pa.array(["not good", "bad"]), bucket.values()) == {
+        bucket["not good"]: "not good",
+        bucket["bad"]: "bad",
+    }
