@@ -53,6 +53,7 @@ class Context:
     env: str = "local"
     clock: Callable[[], datetime] = utc_now
     say: Callable[[str], None] = to_stderr
+    progress: Callable[[int, int], None] | None = None
     run_id: str = ""
 
     def __post_init__(self) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lakehouse_nlp.core.context import Context
+from lakehouse_nlp.core.tables import Stamp
 
 
 @dataclass(frozen=True)
 class Pending:
-    """Versions of `source` after `since` up to `upto` that wait to be read; since None: all of it, by a new recipe."""
+    """Versions of `source` after `since` up to `upto` that wait to be read; since None: all of it."""
 
     source: str
     since: int | None
@@ -23,19 +24,25 @@ class Pending:
 def pending(ctx: Context, stage: str, source: str, target: str, recipe: str) -> Pending | None:
     """What `stage` has yet to bring from `source` to `target`, by the stamp of its last commit there; None: nothing.
 
-    Where that commit was made by another recipe, everything waits.
+    `target` holds rows of one recipe: where the last commit was made by another, everything waits.
     """
+    last = ctx.tables.log(target).last(stage)
+    if last and last.recipe != recipe:
+        return _since(ctx, source, None, f"settings changed: {target} is made anew")
+    return _since(ctx, source, last, f"{source} is new")
+
+
+def pending_beside(ctx: Context, stage: str, source: str, target: str, recipe: str) -> Pending | None:
+    """The same where rows of several recipes stand side by side in `target`: each has a position of its own."""
+    last = ctx.tables.log(target).last(stage, recipe)
+    return _since(ctx, source, last, f"{source} is new to {recipe}")
+
+
+def _since(ctx: Context, source: str, last: Stamp | None, otherwise: str) -> Pending | None:
     changed = ctx.tables.log(source).changed()
     if changed is None:
         return None
-    last = ctx.tables.log(target).last(stage)
     if last is None:
-        return Pending(source, None, changed, f"{source} is new")
-    if last.recipe != recipe:
-        return Pending(source, None, changed, f"settings changed: {target} is made anew")
-    return after(source, last.upto[source], changed)
-
-
-def after(source: str, since: int, changed: int) -> Pending | None:
-    """What came to the source since a version."""
+        return Pending(source, None, changed, otherwise)
+    since = last.upto[source]
     return Pending(source, since, changed, f"{source} went from version {since} to {changed}") if since < changed else None

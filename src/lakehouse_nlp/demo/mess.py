@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Callable
 from random import Random
 
-from .phrases import Subject, body, foreign, pick
+from lakehouse_nlp.demo.phrases import Subject, body, foreign, pick
 
 Row = dict[str, str | None]
 

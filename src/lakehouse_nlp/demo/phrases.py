@@ -12,7 +12,7 @@ from functools import lru_cache
 from random import Random
 from typing import NamedTuple
 
-from .words import CATEGORIES, FOREIGN, Grammar
+from lakehouse_nlp.demo.words import CATEGORIES, FOREIGN, Grammar
 
 # How likely an opinion in a review of this many stars is praise.
 PRAISE = {1: 0.06, 2: 0.18, 3: 0.50, 4: 0.83, 5: 0.94}

@@ -17,9 +17,9 @@ from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
-from .mess import BROKEN_LINE, Row, happens, rating, spoil
-from .phrases import Subject, body, pick, title
-from .words import CATEGORIES
+from lakehouse_nlp.demo.mess import BROKEN_LINE, Row, happens, rating, spoil
+from lakehouse_nlp.demo.phrases import Subject, body, pick, title
+from lakehouse_nlp.demo.words import CATEGORIES
 
 COLUMNS = ("review_id", "product", "category", "price", "rating", "date", "title", "body")
 EXTRA_COLUMN = "helpful_votes"  # in the CSV file alone

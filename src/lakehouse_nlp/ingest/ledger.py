@@ -13,7 +13,7 @@ from lakehouse_nlp.ingest.files import Fault, RawFile
 TABLE = "ops.files"
 LAST = """
 SELECT * FROM ops.files WHERE project = ?
-QUALIFY row_number() OVER (PARTITION BY file_hash, purpose ORDER BY at DESC) = 1
+QUALIFY row_number() OVER (PARTITION BY file_hash, purpose ORDER BY "at" DESC) = 1
 """
 
 

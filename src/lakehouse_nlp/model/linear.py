@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.sparse import csr_matrix
-from scipy.special import expit, softmax
 
 from lakehouse_nlp.model.rows import Floats, Ints, Spec
 
@@ -26,14 +25,16 @@ class Linear:
 
     def scores(self, terms: csr_matrix) -> Floats:
         """Log-odds of TF-IDF rows, n x columns. NaN for a class that was not in the training rows."""
-        return np.asarray(terms @ self.weights.T + self.bias)
+        scores: Floats = terms @ self.weights.T + self.bias
+        return scores
 
     def proba(self, terms: csr_matrix) -> Floats:
         """Probabilities of TF-IDF rows, n x classes."""
         scores = self.scores(terms)
-        if scores.shape[1] > 1:
-            return np.asarray(softmax(scores, axis=1))
-        return np.hstack([expit(-scores), expit(scores)])
+        if scores.shape[1] == 1:
+            scores = np.hstack([np.zeros_like(scores), scores])
+        odds = np.exp(scores - scores.max(axis=1, keepdims=True))
+        return odds / odds.sum(axis=1, keepdims=True)
 
 
 def inverse_document_frequency(counts: csr_matrix) -> Floats:
@@ -65,9 +66,10 @@ def best_terms(terms: csr_matrix, codes: Ints, select: int) -> Ints:
 def fit_linear(terms: csr_matrix, codes: Ints, spec: Spec, threads: int) -> tuple[Linear, Floats]:
     """The regression of all rows, and each row's scores by a regression of the folds that it is not in, n x columns.
 
-    The fits run `threads` at a time; the result does not depend on how many.
+    A row without terms has the scores that serving would give it: they tell nothing of its label. The fits run
+    `threads` at a time; the result does not depend on how many.
     """
-    from threadpoolctl import threadpool_limits
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     classes, fold = int(codes.max()) + 1, _fold_of(codes, spec)
     parts = [np.arange(len(codes)), *(np.flatnonzero(fold != k) for k in range(spec.folds))]
@@ -76,6 +78,7 @@ def fit_linear(terms: csr_matrix, codes: Ints, spec: Spec, threads: int) -> tupl
     held_out = np.empty((len(codes), len(full.bias)))
     for k, model in enumerate(partial):
         held_out[fold == k] = model.scores(terms[fold == k])
+    held_out[np.diff(terms.indptr) == 0] = full.bias
     return full, held_out
 
 

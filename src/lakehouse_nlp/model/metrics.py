@@ -18,10 +18,10 @@ def evaluate(labels: NDArray[Any], proba: Floats, classes: Sequence[str]) -> dic
     """Judges n x classes probabilities against n class names; the likeliest class is the prediction.
 
     Gives `rows`, `accuracy`, `log_loss`, `roc_auc`, `f1_macro`; by class `f1`, `precision`, `recall`, `support`; and
-    `confusion`, actual -> predicted -> rows. `roc_auc` is that of the last class for two classes, else the mean over the
-    classes, each against the rest. `f1_macro` is over classes that are in the labels or the predictions. A label that
-    is not among `classes` is a class of probability 0. What the rows leave undefined is None, but precision, recall
-    and F1 of a class without rows are 0.
+    `confusion`, actual -> predicted -> rows. `roc_auc` is that of the last class for two classes, else the mean over
+    the classes, each against the rest. `f1_macro` is over classes that are in the labels or the predictions. A label
+    that is not among `classes` is a class of probability 0. What the rows leave undefined is None, but precision,
+    recall and F1 of a class without rows are 0.
     """
     names = [*classes, *sorted(set(labels.tolist()) - set(classes))]
     padded = np.hstack([proba, np.zeros((len(labels), len(names) - len(classes)))])
@@ -71,7 +71,7 @@ def _auc(member: NDArray[np.bool_], score: Floats) -> list[float]:
 
 
 def _ratio(part: Ints, whole: Ints) -> Floats:
-    """part / whole, 0 where the whole is."""
+    """The part's share of the whole, 0 where the whole is."""
     return np.divide(part, whole, out=np.zeros(len(part)), where=whole > 0)
 
 

@@ -62,7 +62,8 @@ class StackedModel:
 
     def importance(self) -> list[tuple[str, float]]:
         """The features the booster splits on and their mean gain a split, best first."""
-        names, gains = self.feature_names(), self.booster.get_score(importance_type="gain")
+        names = self.feature_names()
+        gains: dict[str, Any] = self.booster.get_score(importance_type="gain")
         return sorted(((names[int(key[1:])], float(gain)) for key, gain in gains.items()), key=lambda x: (-x[1], x[0]))
 
     def feature_names(self) -> list[str]:
@@ -146,9 +147,8 @@ def _features(scores: Floats, terms: csr_matrix, selected: Ints, rows: Rows, kno
     """The booster's columns, float32: scores, numbers and category codes, then the selected terms.
 
     XGBoost takes what a CSR leaves out for missing. So the dense columns are all written, zeros too, with NaN for
-    missing; a term that a text lacks is left out. A text without terms has no score.
+    missing; a term that a text lacks is left out.
     """
-    scores = np.where(np.diff(terms.indptr)[:, None] > 0, scores, np.nan)
     dense = np.hstack([scores, rows.numeric, encode(rows.categorical, known)])
     dense = np.where(np.abs(dense) <= np.finfo(np.float32).max, dense, np.nan).astype(np.float32)
     n, width = dense.shape

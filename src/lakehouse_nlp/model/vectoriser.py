@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 HASH_SEED = 42
-BLANK = pa.scalar(" ", pa.large_string())
 
 Ints = NDArray[np.int64]
 
@@ -76,7 +75,9 @@ def _ngrams(text: pa.Array | pa.ChunkedArray, longest: int) -> Iterator[tuple[In
         codes = level[: len(inside)] * max(len(words), 1) + ids[n - 1 :][: len(inside)]
         level, distinct = _encode(pa.array(codes))
         first, last = np.divmod(distinct.to_numpy(zero_copy_only=False), max(len(words), 1))
-        terms = pc.binary_join_element_wise(terms.take(pa.array(first)), words.take(pa.array(last)), BLANK)
+        terms = pc.binary_join_element_wise(
+            terms.take(pa.array(first)), words.take(pa.array(last)), pa.scalar(" ", pa.large_string())
+        )
         yield rows[: len(inside)][inside], level[inside], terms
 
 

@@ -13,7 +13,7 @@ def reviews(n: int, classes: int = 2, seed: int = 0) -> tuple[list[str], np.ndar
     rng = np.random.default_rng(seed)
     names = np.array(["negative", "positive", "so-so"][:classes])
     labels = rng.choice(names, n)
-    words = {"negative": BAD.split(), "positive": GOOD.split(), "so-so": "okay average fine meh".split()}
+    words = {"negative": BAD.split(), "positive": GOOD.split(), "so-so": ["okay", "average", "fine", "meh"]}
     mixed = [rng.choice([*words[label], *words[rng.choice(names)], *DULL.split()], 12) for label in labels]
     return [" ".join(text) for text in mixed], labels
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from scipy.sparse import csr_matrix
 from model_samples import reviews, rows_of
+from scipy.sparse import csr_matrix
 
 from lakehouse_nlp.model.linear import best_terms, fit_linear, inverse_document_frequency, tfidf
 from lakehouse_nlp.model.rows import encode, levels
@@ -73,7 +73,7 @@ def test_zeros_stay_zeros_and_missing_stays_missing(spec: Spec) -> None:
     assert features.dtype == np.float32
     stored = {(int(i), int(j)): v for i, j, v in zip(*features.tocoo().coords, features.tocoo().data, strict=True)}
     known = {place: value for place, value in stored.items() if not np.isnan(value)}
-    assert known == {(0, 0): 0.0, (0, 1): 0.0, (0, 3): 1.0, (0, 5): pytest.approx(0.8)}
+    assert known == {(0, 0): 0.0, (1, 0): 1.0, (0, 1): 0.0, (0, 3): 1.0, (0, 5): pytest.approx(0.8)}
 
 
 def test_a_number_that_is_zero_is_not_missing(spec: Spec) -> None:
@@ -130,6 +130,16 @@ def test_training_scores_are_out_of_fold(spec: Spec) -> None:
     assert ((full.scores(terms)[:, 0] > 0) == codes).mean() > 0.9
     assert ((held_out[:, 0] > 0) == codes).mean() < 0.7
     np.testing.assert_array_equal(held_out, fit_linear(terms, codes, spec, threads=1)[1])
+
+
+def test_a_text_without_terms_scores_the_same_in_training_and_serving(spec: Spec) -> None:
+    texts, labels = reviews(300)
+    texts[::10] = [""] * 30
+    codes = (labels == "positive").astype(int)
+    counts = spec.vectoriser.counts(pa.array(texts))
+    terms = tfidf(counts, inverse_document_frequency(counts), spec)
+    full, held_out = fit_linear(terms, codes, spec, threads=1)
+    np.testing.assert_array_equal(held_out[::10], full.scores(terms[::10]))
 
 
 def test_tfidf_and_chi2_are_scikit_learns(spec: Spec) -> None:

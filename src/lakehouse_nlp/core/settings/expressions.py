@@ -17,6 +17,7 @@ def columns_of(expression: str) -> frozenset[str]:
 
     Raises:
         ValueError: it is not one Spark SQL expression over one row; the message says where.
+
     """
     from sqlglot import exp
 

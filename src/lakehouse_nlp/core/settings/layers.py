@@ -12,6 +12,7 @@ from lakehouse_nlp.core.settings.words import shown
 from lakehouse_nlp.core.settings.yaml_lines import Loc, YamlError, read, scalar
 
 PREFIX = "LAKEHOUSE_NLP_"
+_WIDTH = 60
 
 # Variables that start like settings and are read elsewhere.
 NOT_SETTINGS = frozenset({"LAKEHOUSE_NLP_HOME"})
@@ -86,12 +87,13 @@ def from_environment(environ: Mapping[str, str], rank: int) -> list[Layer]:
 
 def from_sets(sets: Sequence[str], rank: int) -> list[Layer]:
     """One layer a `--set`: `train.seed=7`, the value in YAML."""
-    return [_from_set(text, Origin(rank + i, 0, f"--set {text}")) for i, text in enumerate(sets)]
+    return [_from_set(text, Origin(rank + i, 0, f"--set {_cut(text)}")) for i, text in enumerate(sets)]
 
 
 def merge(under: Layer, over: Layer) -> Layer:
     """Both layers; where both say something, `over` does. Mappings merge, the rest is replaced, null leaves a mapping
-    as it is."""
+    as it is.
+    """
     values = merged(under.values, over.values)
     kept = {loc: origin for loc, origin in under.origins.items() if not _replaced(loc, under.values, over.values)}
     return Layer(values, {**kept, **over.origins}, under.faults + over.faults, under.unread or over.unread)
@@ -135,11 +137,15 @@ def _from_set(text: str, origin: Origin) -> Layer:
     return _assigned(route(name.strip().split("."), "."), value, origin)
 
 
+def _cut(text: str) -> str:
+    return text if len(text) <= _WIDTH else f"{text[:_WIDTH]}..."
+
+
 def _assigned(loc: Loc, text: str, origin: Origin) -> Layer:
     value = scalar(text)
     for part in reversed(loc):
         value = {part: value}
-    return Layer(value, {below: origin for below in _places(value, ())})
+    return Layer(value, dict.fromkeys(_places(value, ()), origin))
 
 
 def _places(value: Any, loc: Loc) -> Iterator[Loc]:

@@ -18,6 +18,8 @@ Action = Literal["warn", "quarantine", "fail"]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
+NUMBER_TYPES = ("int", "bigint", "float", "double", "decimal(10,2)")
+COLUMN_TYPES = ("string", *NUMBER_TYPES, "boolean", "date", "timestamp")
 _TYPE = r"^(string|int|bigint|float|double|boolean|date|timestamp|decimal\(\d{1,2},\s*\d{1,2}\))$"
 
 
@@ -303,7 +305,8 @@ class Settings(Section):
 
     def required(self, purpose: Purpose) -> tuple[str, ...]:
         """Columns without which a file is no file of this project: key, text, those marked, and for training the
-        label's."""
+        label's.
+        """
         label = [c for c in self.columns if purpose == "train" and mentions(self.label, c)]
         marked = [c for c, column in self.columns.items() if column.required]
         return tuple(dict.fromkeys([*self.key, *self.text, *label, *marked]))
@@ -314,5 +317,6 @@ def mentions(expression: str, column: str) -> bool:
 
     Raises:
         ValueError: it is not one SQL expression.
+
     """
     return column in columns_of(expression)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, get_args
+from collections.abc import Mapping
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -61,12 +61,11 @@ def place(loc: Loc, values: Any, kind: str) -> Loc:
     """Pydantic's place as one in the values: without tags of unions, and not below a value in its short form."""
     found: list[str | int] = []
     for i, part in enumerate(loc):
-        tag = len(found) == 2 and found[0] == "checks" and i == 2
-        if tag:
+        if i == 2 and loc[0] == "checks":
             continue
-        if isinstance(values, dict) and part in values:
-            values = values[part]
-        elif isinstance(values, list) and isinstance(part, int) and part < len(values):
+        if (isinstance(values, dict) and part in values) or (
+            isinstance(values, list) and isinstance(part, int) and part < len(values)
+        ):
             values = values[part]
         elif not (kind == "missing" and i == len(loc) - 1 and isinstance(values, dict)):
             continue
@@ -90,17 +89,11 @@ def _meant_type(value: Any) -> str:
 
 
 def _plain(detail: dict[str, Any], loc: Loc) -> str:
-    context = detail.get("ctx", {})
-    rules: Callable[[], list[str]] = lambda: context["expected_tags"].split("'")[1::2]  # noqa: E731
     kind = detail["type"]
     if kind == "extra_forbidden":
         return f"unknown key{did_you_mean(str(loc[-1]), keys_at(detail['loc'][:-1]))}"
-    if kind == "missing":
-        return "missing"
-    if kind == "too_short":
-        return "must not be empty"
-    if kind == "union_tag_not_found":
-        return "rule: missing"
     if kind == "union_tag_invalid":
-        return f"rule: there is no {context['tag']!r}{did_you_mean(context['tag'], rules()) or f'; there are {listed(rules())}'}"
-    return str(detail["msg"]).removeprefix("Value error, ")
+        tag, rules = detail["ctx"]["tag"], detail["ctx"]["expected_tags"].split("'")[1::2]
+        return f"there is no rule {tag!r}{did_you_mean(tag, rules) or f'; there are {listed(rules)}'}"
+    fixed = {"missing": "missing", "too_short": "must not be empty", "union_tag_not_found": "has no rule"}
+    return fixed.get(kind) or str(detail["msg"]).removeprefix("Value error, ")

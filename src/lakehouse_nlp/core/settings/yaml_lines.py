@@ -51,6 +51,7 @@ def read(text: str) -> Document:
 
     Raises:
         YamlError: not YAML, more than one document, a key that is not plain text, an unknown tag.
+
     """
     try:
         loader = _Loader(text)

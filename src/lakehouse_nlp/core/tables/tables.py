@@ -145,11 +145,12 @@ class Tables:
         *,
         on: Sequence[str],
         changed: str = "true",
+        within: str = "true",
         upto: Mapping[str, int] | None = None,
     ) -> dict[str, int]:
         """Inserts new keys, and updates the old ones where `changed` holds (a condition over `old` and `new`).
 
-        Raises DataError naming the keys that come more than once. Returns Delta's numbers of the commit.
+        `within`: what is known of all old rows that can match, so that only their files are read. Raises DataError naming the keys that come more than once. Returns Delta's numbers of the commit.
         """
         self._refuse_doubles(table, rows, on)
         self._sign(upto)
@@ -158,7 +159,7 @@ class Tables:
             rows.writeTo(name).append()
         else:
             rows.createOrReplaceTempView("_new")
-            match = " AND ".join(f"old.`{column}` <=> new.`{column}`" for column in on)
+            match = " AND ".join([within, *(f"old.`{column}` = new.`{column}`" for column in on)])
             self.spark.sql(
                 f"MERGE INTO {name} AS old USING _new AS new ON {match} "
                 f"WHEN MATCHED AND {changed} THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *"
@@ -177,14 +178,27 @@ class Tables:
         rows.writeTo(self.attach(table)).overwrite(F.expr(where))
         return self.log(table).written(self._stamp.run_id, self._stamp.stage)
 
-    def record(self, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Appends a few rows of the program's own knowledge, with the time of writing as their last column `at`."""
+    def record(
+        self,
+        table: str,
+        rows: Sequence[tuple[Any, ...]],
+        *,
+        upto: Mapping[str, int] | None = None,
+        once: tuple[str, int] | None = None,
+    ) -> None:
+        """Appends a few rows of the program's own knowledge, with the time of writing as their last column, `at`.
+
+        `once`: an app and a version, as in `append_once`.
+        """
         from pyspark.sql import functions as F
 
-        self._sign()
+        self._sign(upto)
         fields = self.read(table).schema.fields
-        frame = self.spark.createDataFrame(rows, _schema(fields[: len(rows[0])]))
-        frame.withColumn("at", F.current_timestamp()).writeTo(self.name(table)).append()
+        frame = self.spark.createDataFrame(rows, _schema(fields[: len(rows[0])])).coalesce(1)
+        writer = frame.withColumn("at", F.current_timestamp()).writeTo(self.name(table))
+        if once:
+            writer = writer.option("txnAppId", once[0]).option("txnVersion", str(once[1]))
+        writer.append()
 
     def _sign(self, upto: Mapping[str, int] | None = None) -> None:
         self.spark.conf.set(STAMP, replace(self._stamp, upto=dict(upto or {})).to_json())

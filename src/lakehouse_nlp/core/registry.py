@@ -1,0 +1,129 @@
+"""The MLflow registry of a home folder: versions of a project's model, their tags, figures and aliases."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lakehouse_nlp.core.context import Context
+from lakehouse_nlp.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from mlflow.entities.model_registry import ModelVersion
+    from mlflow.tracking import MlflowClient
+
+CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
+METRICS = "metrics.json"
+
+
+@dataclass(frozen=True)
+class Version:
+    """A registered model version. `tags` say by which recipe, and on which gold, it was trained."""
+
+    name: str
+    number: int
+    run_id: str
+    tags: dict[str, str]
+
+    @property
+    def uri(self) -> str:
+        """What MLflow loads it by."""
+        return f"models:/{self.name}/{self.number}"
+
+    def __str__(self) -> str:
+        return f"{self.name}/{self.number}"
+
+
+class Registry:
+    """The versions of one project's model. Nothing is made by asking: a store that is not there holds no versions."""
+
+    def __init__(self, ctx: Context) -> None:
+        """`ctx`: whose home and settings say where the store is."""
+        self.ctx, self.name = ctx, ctx.settings.model_name
+
+    @property
+    def client(self) -> MlflowClient:
+        """MLflow's client of the project's store, which is made if it is not there."""
+        quiet()
+        import mlflow
+
+        uri = self.uri()
+        if uri.startswith("sqlite:///"):
+            Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+        mlflow.set_tracking_uri(uri)
+        return mlflow.MlflowClient()
+
+    def uri(self) -> str:
+        """The tracking URI; a relative SQLite path counts from the home folder."""
+        uri = self.ctx.settings.mlflow.tracking_uri
+        path = uri.removeprefix("sqlite:///")
+        return uri if path == uri else f"sqlite:///{self.ctx.home / path}"
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a store; a server is taken to be there."""
+        uri = self.uri()
+        return not uri.startswith("sqlite:///") or Path(uri.removeprefix("sqlite:///")).exists()
+
+    def newest(self) -> Version | None:
+        """The last version that the train stage finished."""
+        if not self.exists:
+            return None
+        found = [_version(v) for v in self.client.search_model_versions(f"name = '{self.name}'")]
+        return max((v for v in found if "recipe" in v.tags), key=lambda v: v.number, default=None)
+
+    def alias(self, alias: str) -> Version | None:
+        """The version that the alias points to."""
+        if not self.exists:
+            return None
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return _version(self.client.get_model_version_by_alias(self.name, alias))
+        except MlflowException:
+            return None
+
+    def get(self, number: int) -> Version:
+        """A version by its number. Raises UsageError where there is no such version."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return _version(self.client.get_model_version(self.name, str(number)))
+        except MlflowException as error:
+            raise UsageError(f"no version {number} of model {self.name}", hint=f"lakehouse-nlp status --project {self.name}") from error
+
+    def metrics(self, version: Version) -> dict[str, Any]:
+        """`{"test": …, "validation": …, "baselines": {…}}` as the train stage logged them."""
+        import mlflow
+
+        client = self.client
+        folder = client.get_run(version.run_id).info.artifact_uri
+        found: dict[str, Any] = json.loads(mlflow.artifacts.load_text(f"{folder}/{METRICS}"))
+        return found
+
+    def experiment(self) -> str:
+        """The id of the project's experiment, made with the artifact folder of the settings."""
+        client = self.client
+        if found := client.get_experiment_by_name(self.name):
+            return str(found.experiment_id)
+        folder = self.ctx.settings.mlflow.artifacts
+        location = folder if "://" in folder or not folder else (self.ctx.home / folder / self.name).as_uri()
+        return str(client.create_experiment(self.name, location or None))
+
+
+def quiet() -> None:
+    """MLflow's and Alembic's talk of migrations and environments goes to nobody."""
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
+    for noisy in ("alembic", "mlflow", "mlflow.store.db.utils"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)
+
+
+def _version(found: ModelVersion) -> Version:
+    return Version(found.name, int(found.version), found.run_id, dict(found.tags))

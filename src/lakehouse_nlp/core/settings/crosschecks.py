@@ -1,0 +1,209 @@
+"""What only several parts of the settings together can tell: names that must be declared columns, SQL, dates, patterns.
+
+Works on the merged values before they are validated, so that its faults come in the same report: every part that does
+not have the right shape is pydantic's to tell, and passed over here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, get_args
+
+from lakehouse_nlp.core.settings.expressions import columns_of
+from lakehouse_nlp.core.settings.models import NUMBER_TYPES, Register
+from lakehouse_nlp.core.settings.patterns import pattern_fault
+from lakehouse_nlp.core.settings.words import did_you_mean, listed, shown
+from lakehouse_nlp.core.settings.yaml_lines import Loc
+
+Problem = tuple[Loc, str]
+
+# Schemas of the lake that are no project's.
+RESERVED_PROJECTS = ("ops",)
+
+# The lists that Spark NLP's StopWordsCleaner.loadDefaultStopWords finds in Spark ML's jar.
+STOP_WORD_LANGUAGES = tuple(
+    [
+        "danish",
+        "dutch",
+        "english",
+        "finnish",
+        "french",
+        "german",
+        "hungarian",
+        "italian",
+        "norwegian",
+        "portuguese",
+        "russian",
+        "spanish",
+        "swedish",
+        "turkish",
+    ]
+)
+
+# Delta takes none of the first eight in a column's name, and Spark reads a dot as a field of a struct.
+_NOT_IN_NAMES = re.compile(r"[ ,;{}()=\n\t.`]")
+
+
+def is_table_name(name: str) -> bool:
+    """Whether a table's column may be called so."""
+    return bool(name) and not name.startswith("_") and not _NOT_IN_NAMES.search(name)
+
+
+@dataclass(frozen=True)
+class _Values:
+    """The merged values, read without trust in their shapes."""
+
+    tree: Mapping[str, Any]
+
+    def get(self, *loc: str) -> Any:
+        """The value at a place; None where there is none."""
+        value: Any = self.tree
+        for part in loc:
+            value = value.get(part) if isinstance(value, dict) else None
+        return value
+
+    def names(self, *loc: str) -> Iterator[tuple[Loc, str]]:
+        """The column names at a place, be it one or a list."""
+        value = self.get(*loc)
+        pairs = [((*loc, i), name) for i, name in enumerate(value)] if isinstance(value, list) else [(loc, value)]
+        return ((place, name) for place, name in pairs if isinstance(name, str))
+
+    def checks(self) -> Iterator[tuple[Loc, dict[str, Any]]]:
+        """The row rules that are mappings."""
+        checks = self.get("checks")
+        for i, check in enumerate(checks if isinstance(checks, list) else ()):
+            if isinstance(check, dict):
+                yield ("checks", i), check
+
+    def columns(self) -> dict[str, dict[str, Any]]:
+        """The declared columns in their long form; those of no right shape are empty."""
+        declared = self.get("columns")
+        long = {c: {"type": v} if isinstance(v, str) else v for c, v in (declared or {}).items()} if declared else {}
+        return {c: v if isinstance(v, dict) else {} for c, v in long.items()}
+
+
+def problems(tree: Mapping[str, Any]) -> list[Problem]:
+    """Every place where the parts of the merged settings contradict each other, and why."""
+    values = _Values(tree)
+    found = [*_project(values), *_patterns(values), *_stop_words(values), *_floors(values)]
+    if isinstance(values.get("columns"), dict):
+        columns = values.columns()
+        types = {name: str(column.get("type")) for name, column in columns.items()}
+        found += [*_column_names(columns), *_sources(columns), *_formats(columns), *_references(values, types)]
+        found += [*_typed_references(values, types), *_expressions(values, types), *_something_to_learn(values)]
+    return found
+
+
+def _project(values: _Values) -> Iterator[Problem]:
+    if values.get("project") in RESERVED_PROJECTS:
+        yield ("project",), f"{values.get('project')!r} is the lake's own schema; give the file another name"
+
+
+def _column_names(columns: Mapping[str, Mapping[str, Any]]) -> Iterator[Problem]:
+    folded: dict[str, str] = {}
+    for name in columns:
+        if name.startswith("_"):
+            yield ("columns", name), "names that start with '_' are ours; take another, with `source:` for the file's"
+        elif not is_table_name(name):
+            rule = "a table's column has no blank and none of ,;{}()=.` in its name"
+            yield ("columns", name), f"{rule}; take another, with `source: {shown(name)}`"
+        elif name.casefold() in folded:
+            yield ("columns", name), f"Spark takes it for {folded[name.casefold()]!r}: letter case does not count"
+        folded.setdefault(name.casefold(), name)
+
+
+def _sources(columns: Mapping[str, Mapping[str, Any]]) -> Iterator[Problem]:
+    taken: dict[str, str] = {}
+    for name, column in columns.items():
+        source = str(column.get("source") or name)
+        if source in taken:
+            yield ("columns", name), f"reads the file's column {source!r}, as {taken[source]!r} does"
+        taken.setdefault(source, name)
+
+
+def _formats(columns: Mapping[str, Mapping[str, Any]]) -> Iterator[Problem]:
+    for name, column in columns.items():
+        if column.get("format") is not None and column.get("type") not in ("date", "timestamp", None):
+            yield ("columns", name, "format"), f"is for date and timestamp columns, and this one is {column['type']}"
+
+
+def _references(values: _Values, types: Mapping[str, str]) -> Iterator[Problem]:
+    places = [*values.names("key"), *values.names("newest_by"), *values.names("gold", "split", "by")]
+    places += [*values.names("text"), *values.names("features", "numeric"), *values.names("features", "categorical")]
+    places += [
+        ((*loc, "column"), check["column"]) for loc, check in values.checks() if isinstance(check.get("column"), str)
+    ]
+    for loc, name in places:
+        if name not in types:
+            yield loc, f"no such column {name!r}{did_you_mean(name, types)}"
+
+
+def _typed_references(values: _Values, types: Mapping[str, str]) -> Iterator[Problem]:
+    for loc, name in values.names("text"):
+        yield from _must_be(loc, name, "string", types)
+    for loc, name in values.names("features", "numeric"):
+        yield from _must_be(loc, name, "number", types)
+    kinds = {"range": "number", "length": "string", "regex": "string"}
+    for loc, check in values.checks():
+        wanted, name = kinds.get(str(check.get("rule"))), check.get("column")
+        if wanted and isinstance(name, str):
+            yield from _must_be((*loc, "column"), name, wanted, types)
+
+
+def _must_be(loc: Loc, name: str, wanted: str, types: Mapping[str, str]) -> Iterator[Problem]:
+    allowed = NUMBER_TYPES if wanted == "number" else (wanted,)
+    declared = re.sub(r"\(.*", "(10,2)", types.get(name, allowed[0]))
+    if declared not in (*allowed, "None"):
+        yield loc, f"must be a {wanted} column, and {name!r} is {types[name]}"
+
+
+def _expressions(values: _Values, types: Mapping[str, str]) -> Iterator[Problem]:
+    places: list[tuple[Loc, Any]] = [(("label",), values.get("label"))]
+    places += [((*loc, "where"), check.get("where")) for loc, check in values.checks()]
+    for loc, text in places:
+        if isinstance(text, str):
+            yield from _expression(loc, text, types)
+
+
+def _expression(loc: Loc, text: str, types: Iterable[str]) -> Iterator[Problem]:
+    try:
+        named = columns_of(text)
+    except ValueError as error:
+        yield loc, str(error)
+        return
+    for name in sorted(named.difference(types)):
+        yield loc, f"no such column {name!r}{did_you_mean(name, types)}"
+    if not named:
+        yield loc, f"names no column: {shown(text)}"
+
+
+def _patterns(values: _Values) -> Iterator[Problem]:
+    places: list[tuple[Loc, Any]] = [(("gold", "nlp", "pattern"), values.get("gold", "nlp", "pattern"))]
+    places += [((*loc, "pattern"), check.get("pattern")) for loc, check in values.checks()]
+    for loc, pattern in places:
+        fault = pattern_fault(pattern) if isinstance(pattern, str) else None
+        if fault:
+            yield loc, f"no regular expression: {fault} in {shown(pattern)}"
+
+
+def _stop_words(values: _Values) -> Iterator[Problem]:
+    language = values.get("gold", "nlp", "stop_words")
+    if isinstance(language, str) and language not in STOP_WORD_LANGUAGES:
+        guess = did_you_mean(language, STOP_WORD_LANGUAGES) or f"; there are {listed(STOP_WORD_LANGUAGES)}"
+        yield ("gold", "nlp", "stop_words"), f"no stop words for {language!r}{guess}"
+
+
+def _floors(values: _Values) -> Iterator[Problem]:
+    metrics = get_args(Register.model_fields["metric"].annotation)
+    floors = values.get("register", "min")
+    for name in floors if isinstance(floors, dict) else ():
+        if name not in metrics and not re.fullmatch(r"f1\..+", name):
+            guess = did_you_mean(name, metrics) or f"; there are {listed(metrics)} and f1.<class>"
+            yield ("register", "min", name), f"no such metric{guess}"
+
+
+def _something_to_learn(values: _Values) -> Iterator[Problem]:
+    if not any((values.get("text"), values.get("features", "numeric"), values.get("features", "categorical"))):
+        yield (), "nothing to learn from: name columns in text, features.numeric or features.categorical"

@@ -1,0 +1,62 @@
+"""The home folder: `conf/` with the settings, and what relative paths in them count from."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from lakehouse_nlp.core.packaged import packaged
+from lakehouse_nlp.core.settings.models import Settings
+
+
+@dataclass(frozen=True)
+class Home:
+    """Where a team keeps its `conf/`, and by default its `lake/` and `mlflow/`."""
+
+    path: Path
+
+    @classmethod
+    def find(cls, start: Path, environ: Mapping[str, str] = os.environ) -> Home:
+        """`LAKEHOUSE_NLP_HOME` if set; else the nearest folder from `start` upwards with `conf/projects`; else
+        `start`.
+        """
+        named = environ.get("LAKEHOUSE_NLP_HOME")
+        if named:
+            return cls(Path(named).expanduser().absolute())
+        start = start.absolute()
+        return cls(next((up for up in (start, *start.parents) if (up / "conf" / "projects").is_dir()), start))
+
+    def conf_file(self, name: str) -> Path:
+        """`base.yml` or `envs/<env>.yml`: the home's own, or else the packaged one."""
+        own = self.path / "conf" / name
+        return own if own.exists() else packaged("conf") / name
+
+    def project_file(self, project: str) -> Path:
+        """Where the project's settings are, or would be."""
+        return self.path / "conf" / "projects" / f"{project}.yml"
+
+    def projects(self) -> list[str]:
+        """The names of the projects that have a file, sorted."""
+        return sorted(file.stem for file in (self.path / "conf" / "projects").glob("*.yml"))
+
+    def envs(self) -> list[str]:
+        """The names of the environments that have a file here or in the package, sorted."""
+        folders = (self.path / "conf" / "envs", packaged("conf") / "envs")
+        return sorted({file.stem for folder in folders for file in folder.glob("*.yml")})
+
+    def lake(self, settings: Settings) -> str:
+        """The lake's root: a URI as it is, a path absolute."""
+        root = settings.lake.root
+        return root if is_uri(root) else str(self.path / root)
+
+    def shown(self, path: Path) -> str:
+        """A path for messages: from the home folder where it is inside."""
+        return path.relative_to(self.path).as_posix() if path.is_relative_to(self.path) else str(path)
+
+
+def is_uri(root: str) -> bool:
+    """Whether a place is named by a scheme, as in `s3://bucket/lake`, rather than by a path."""
+    return re.match(r"[A-Za-z][\w+.-]+:/", root) is not None

@@ -1,0 +1,76 @@
+"""The monitor stage: one aggregation over the new predictions, and what logs and ledgers say anyway."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from lakehouse_nlp.core import duck
+from lakehouse_nlp.core.context import Context, StepResult
+from lakehouse_nlp.core.pending import Pending, pending_beside
+
+SOURCE, TARGET = "predictions", "ops.metrics"
+QUANTILES = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
+TABLES = ("bronze", "silver", "quarantine", "gold", "predictions")
+
+Figure = tuple[str, str, str | None, float]  # metric, subject, model, value
+
+
+def due(ctx: Context) -> str | None:
+    """Predictions that no figures were taken of."""
+    found = _pending(ctx)
+    return str(found) if found else None
+
+
+def run(ctx: Context) -> StepResult:
+    """Takes the figures. Of fewer predictions than `monitor.min_rows` only the number is said: they are not judged."""
+    found = _pending(ctx)
+    if not found:
+        return StepResult(note="no new predictions")
+    ctx.sign("monitor", ctx.settings.project)
+    ctx.tables.ensure(TARGET)
+    figures, rows = _predictions(ctx, ctx.tables.changes(SOURCE, found.since, found.upto))
+    figures += _tables(ctx) + _times(ctx)
+    named = [(ctx.settings.project, ctx.run_id, *figure) for figure in figures]
+    ctx.tables.record(TARGET, named, upto={SOURCE: found.upto})
+    few = rows < ctx.settings.monitor.min_rows
+    note = f"{len(figures)} figures of {rows:,} predictions" + (f"; fewer than {ctx.settings.monitor.min_rows} are not judged" if few else "")
+    return StepResult(read=rows, written=len(figures), versions=ctx.versions(TARGET), note=note)
+
+
+def _pending(ctx: Context) -> Pending | None:
+    return pending_beside(ctx, "monitor", SOURCE, TARGET, ctx.settings.project)
+
+
+def _predictions(ctx: Context, rows: DataFrame) -> tuple[list[Figure], int]:
+    """Rows, share of each class and confidence, by model version."""
+    name = F.concat_ws("/", "model", F.col("version").cast("string")).alias("model")
+    quantiles = [F.percentile_approx("probability", q).alias(p) for p, q in QUANTILES.items()]
+    by: list[Any] = rows.groupBy(name, "prediction").agg(F.count("*").alias("rows"), F.avg("probability").alias("mean"), *quantiles).collect()
+    totals: dict[str, int] = {}
+    for row in by:
+        totals[row["model"]] = totals.get(row["model"], 0) + row["rows"]
+    found: list[Figure] = [("rows_scored", "predictions", model, float(n)) for model, n in sorted(totals.items())]
+    for row in sorted(by, key=lambda row: (row["model"], row["prediction"])):
+        if totals[row["model"]] >= ctx.settings.monitor.min_rows:
+            found.append(("share", row["prediction"], row["model"], row["rows"] / totals[row["model"]]))
+            found.append(("probability_mean", row["prediction"], row["model"], row["mean"]))
+            found += [(f"probability_{p}", row["prediction"], row["model"], row[p]) for p in QUANTILES]
+    return found, sum(totals.values())
+
+
+def _tables(ctx: Context) -> list[Figure]:
+    """Rows of every table, and the share of bronze that is set aside."""
+    rows = {table: ctx.tables.log(table).rows() for table in TABLES}
+    share = rows["quarantine"] / max(rows["bronze"], 1)
+    return [*(("rows", table, None, float(n)) for table, n in rows.items()), ("share_quarantined", "bronze", None, share)]
+
+
+def _times(ctx: Context) -> list[Figure]:
+    """Seconds of each step of this run so far."""
+    query = """SELECT stage, epoch(ended_at - started_at) AS seconds FROM ops.steps
+               WHERE run_id = ? AND state = 'done' ORDER BY started_at"""
+    steps = duck.rows(ctx.root, query, [ctx.run_id], only=["ops.steps"])
+    return [("seconds", step["stage"], None, float(step["seconds"])) for step in steps]

@@ -1,0 +1,6 @@
+"""Rows of gold that the champion has not scored become rows of predictions."""
+
+from lakehouse_nlp.score.predict import predicted
+from lakehouse_nlp.score.stage import due, run
+
+__all__ = ["due", "predicted", "run"]

@@ -1,0 +1,87 @@
+"""A trained model into MLflow: parameters, figures, pictures, where the data came from, and the model itself."""
+
+from __future__ import annotations
+
+import json
+import platform
+import tempfile
+from importlib.metadata import distributions, version
+from pathlib import Path
+from typing import Any
+
+from lakehouse_nlp import __version__
+from lakehouse_nlp.core.context import Context
+from lakehouse_nlp.core.registry import METRICS, Registry, Version
+from lakehouse_nlp.model.pyfunc import signature
+from lakehouse_nlp.model.stacked import StackedModel
+from lakehouse_nlp.train import plots
+
+# What the model needs where it is loaded; the package's own code travels with it.
+REQUIREMENTS = ("mlflow", "numpy", "pandas", "pyarrow", "scipy", "xgboost-cpu", "mmh3")
+
+
+def log(ctx: Context, model: StackedModel, metrics: dict[str, Any], tags: dict[str, str]) -> Version:
+    """Logs a run with the model and registers it as a version that carries the tags; returns the version."""
+    registry = Registry(ctx)
+    client = registry.client
+    import mlflow
+
+    with mlflow.start_run(experiment_id=registry.experiment(), run_name=ctx.run_id, log_system_metrics=False) as run:
+        mlflow.set_tags({**tags, "lakehouse_nlp.run_id": ctx.run_id})
+        mlflow.log_params(_flat(ctx.settings.model_dump(mode="json", include={"features", "gold", "train"})))
+        mlflow.log_metrics(_figures(metrics))
+        mlflow.log_text(json.dumps(metrics, indent=2) + "\n", METRICS)
+        mlflow.log_text(ctx.settings.model_dump_json(indent=2) + "\n", "settings.json")
+        mlflow.log_text(_environment(), "environment.txt")
+        terms = "".join(f"{name}\t{gain:.6g}\n" for name, gain in model.importance())
+        mlflow.log_text("feature\tgain\n" + terms, "importance.tsv")
+        mlflow.log_figure(plots.confusion(metrics["test"]), "confusion.png")
+        mlflow.log_figure(plots.importance(model.importance()), "importance.png")
+        with tempfile.TemporaryDirectory() as folder:
+            model.save(folder)
+            logged = mlflow.pyfunc.log_model(
+                name="model",
+                loader_module="lakehouse_nlp.model.pyfunc",
+                data_path=folder,
+                code_paths=[str(Path(__file__).resolve().parents[1])],
+                signature=signature(model.spec),
+                pip_requirements=[f"{name}=={version(name)}" for name in REQUIREMENTS],
+                metadata=tags,
+            )
+    try:
+        client.get_registered_model(registry.name)
+    except mlflow.exceptions.MlflowException:
+        client.create_registered_model(registry.name, description=ctx.settings.description)
+    # With its tags in one call: a version without them was left by a run that was killed, and counts for nothing.
+    made = client.create_model_version(registry.name, logged.model_uri, run.info.run_id, tags=tags, model_id=logged.model_id)
+    return registry.get(int(made.version))
+
+
+def _figures(metrics: dict[str, Any]) -> dict[str, float]:
+    """`test.accuracy`, `test.f1.negative`, `linear.roc_auc` …: what MLflow compares runs by."""
+    sections = {**{name: metrics[name] for name in ("test", "validation")}, **metrics["baselines"]}
+    found = {}
+    for section, values in sections.items():
+        for name, value in values.items():
+            if isinstance(value, float):
+                found[f"{section}.{name}"] = value
+            elif name in ("f1", "precision", "recall"):
+                found.update({f"{section}.{name}.{_plain(c)}": v for c, v in value.items() if v is not None})
+    return found
+
+
+def _plain(name: str) -> str:
+    return "".join(letter if letter.isalnum() or letter in "_-. /" else "_" for letter in name)
+
+
+def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        found.update(_flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value})
+    return found
+
+
+def _environment() -> str:
+    """Python, this package, and every installed distribution with its version."""
+    installed = sorted({f"{d.metadata['Name']}=={d.version}" for d in distributions()}, key=str.lower)
+    return "\n".join([f"# python {platform.python_version()}, lakehouse-nlp {__version__}", *installed]) + "\n"
