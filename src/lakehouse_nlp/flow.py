@@ -90,10 +90,10 @@ def plan(ctx: Context, names: Sequence[str] = ()) -> list[Step]:
     return steps
 
 
-def run(ctx: Context, names: Sequence[str] = (), *, force: bool = False, watch: Callable[[Stage, str], None] | None = None) -> Report:
+def run(ctx: Context, names: Sequence[str] = (), *, force: bool = False, watch: Callable[[Stage, str, str], None] | None = None) -> Report:
     """Runs what is due of the named stages, in order; `force` runs them all.
 
-    `watch` is told of each stage: "begins", "idle", "done". With nothing to do, nothing is started and nothing written.
+    `watch` is told of each stage: "begins", then "idle" or "done", and a line about it. With nothing to do, nothing is started and nothing written.
     Raises what a stage raised, after recording it.
     """
     stages = chosen(names)
@@ -113,14 +113,14 @@ def run(ctx: Context, names: Sequence[str] = (), *, force: bool = False, watch: 
 
 
 def _walk(
-    ctx: Context, stages: Sequence[Stage], record: Record, force: bool, watch: Callable[[Stage, str], None]
+    ctx: Context, stages: Sequence[Stage], record: Record, force: bool, watch: Callable[[Stage, str, str], None]
 ) -> Iterator[tuple[Stage, StepResult]]:
     for stage in stages:
-        watch(stage, "begins")
+        watch(stage, "begins", "")
         started = ctx.clock()
         if not force and not stage.due(ctx):
             record.step(stage.name, started, "idle", StepResult())
-            watch(stage, "idle")
+            watch(stage, "idle", "")
             continue
         ctx.sign(stage.name)
         try:
@@ -129,7 +129,7 @@ def _walk(
             record.step(stage.name, started, "failed", StepResult(), str(error) or type(error).__name__)
             raise
         record.step(stage.name, started, "done", result)
-        watch(stage, "done")
+        watch(stage, "done", result.note)
         yield stage, result
 
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lakehouse_nlp.core.views import views
+
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
@@ -17,20 +19,27 @@ def tables(root: Path) -> dict[str, Path]:
 
 
 def connect(root: Path, only: Iterable[str] | None = None) -> DuckDBPyConnection:
-    """A connection to DuckDB in memory, with a view of the newest version of every table, or of those in `only`."""
+    """A connection to DuckDB in memory, with the newest version of every table, and the views of `sql/`.
+
+    `only`: just these tables, and no views.
+    """
     import duckdb
     from duckdb_extensions import import_extension
 
     connection = duckdb.connect(config={"autoinstall_known_extensions": False})
     import_extension("delta", con=connection)
     connection.execute("LOAD delta; SET TimeZone = 'UTC'")
-    wanted = set(only) if only is not None else None
-    for name, path in tables(root).items():
-        if wanted is None or name in wanted:
+    found = tables(root)
+    for name, path in found.items():
+        if only is None or name in only:
             schema, _, table = name.partition(".")
             connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
             location = str(path).replace("'", "''")
             connection.execute(f'CREATE VIEW "{schema}"."{table}" AS SELECT * FROM delta_scan(\'{location}\')')
+    if only is None:
+        for project in {name.partition(".")[0] for name in found} - {"ops"}:
+            for view, query in views(project, set(found), "duckdb"):
+                connection.execute(f"CREATE VIEW {view} AS {query}")
     return connection
 
 

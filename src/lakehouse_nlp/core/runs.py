@@ -17,6 +17,7 @@ class Record:
     def __init__(self, ctx: Context, stages: tuple[str, ...]) -> None:
         """Begins the record; nothing is written before `begin`."""
         self.ctx, self.stages, self.started = ctx, stages, ctx.clock()
+        self._steps: list[tuple[object, ...]] = []
 
     def begin(self) -> None:
         """Writes that the run is going on; a row that stays so was left by a run that was killed."""
@@ -29,6 +30,7 @@ class Record:
         """Replaces the run's row by its end."""
         from pyspark.sql import functions as F
 
+        self._flush()
         self.ctx.sign("run")
         tables = self.ctx.tables
         fields = tables.read("ops.runs").schema
@@ -39,13 +41,19 @@ class Record:
         )
 
     def step(self, stage: str, started: datetime, state: str, result: StepResult, error: str | None = None) -> None:
-        """Writes how a stage ended."""
-        self.ctx.sign("run")
-        row = (
+        """Writes how a stage ended; idle ones wait for the next that was not, so that they cost no commit each."""
+        self._steps.append((
             self.ctx.settings.project, self.ctx.run_id, stage, state, started, self.ctx.clock(),
             result.read, result.written, result.rejected, json.dumps(result.versions), result.note, error,
-        )  # fmt: skip
-        self.ctx.tables.record("ops.steps", [row])
+        ))  # fmt: skip
+        if state != "idle":
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._steps:
+            self.ctx.sign("run")
+            self.ctx.tables.record("ops.steps", self._steps)
+            self._steps = []
 
     def _row(self, state: str, ended: datetime | None, error: str | None) -> tuple[object, ...]:
         ctx = self.ctx

@@ -31,7 +31,7 @@ RATES = {
     "missing_rating": 0.005,
     "rating_out_of_range": 0.002,  # "11"
     "rating_no_number": 0.002,  # "five"
-    "wrong_rating": 0.02,  # 1 for 5 and so on: noise that no model can learn
+    "wrong_rating": 0.015,  # 1 for 5 and so on: noise that no model can learn
 }
 BROKEN_LINE = '{"review_id": "RBROKEN", "product": "Alder kettle", "category": "kitchen", "price": "24.9'
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache
 from random import Random
 from typing import NamedTuple
 
@@ -16,7 +16,8 @@ from lakehouse_nlp.demo.words import CATEGORIES, FOREIGN, Grammar
 
 # How likely an opinion in a review of this many stars is praise.
 PRAISE = {1: 0.06, 2: 0.18, 3: 0.50, 4: 0.83, 5: 0.94}
-FACTS, MIXED, ENDINGS = 0.36, 0.12, 0.40  # shares of sentences without an opinion, with two; of reviews with a last word
+FACTS, MIXED = 0.36, 0.12  # shares of sentences without an opinion, and with two
+ENDINGS = 0.40  # share of reviews with a last word
 
 
 class Subject(NamedTuple):
@@ -74,7 +75,7 @@ def _expand(rng: Random, grammar: Grammar, symbol: str) -> str:
     return "".join(_expand(rng, grammar, part) if slot % 2 else part for slot, part in enumerate(parts))
 
 
-@lru_cache(maxsize=None)
+@cache
 def _parts(template: str) -> list[str]:
     """Text and symbols by turns, text first."""
     return re.split(r"\{(\w+)\}", template)

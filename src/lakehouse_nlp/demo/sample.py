@@ -114,10 +114,10 @@ def _catalogue() -> list[Product]:
     rng = Random("catalogue")
     products = []
     for place, (category, grammar) in enumerate(CATEGORIES.items()):
-        liked = (place % 3 - 1) * 0.25
+        liked = (place % 3 - 1) * 0.3
         for step, brand in enumerate(_BRANDS):
             price = math.floor(6 + 4 * 1.45**step * (1 + rng.random())) + 0.99
-            quality = liked + (-0.6 if step < 3 else 0.3) + rng.uniform(-0.1, 0.1)
+            quality = liked + (-0.8 if step < 3 else 0.4) + rng.uniform(-0.1, 0.1)
             products.append(Product(brand, Subject(category, pick(rng, grammar["thing"])), price, quality))
     return products
 

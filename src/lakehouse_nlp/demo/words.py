@@ -14,12 +14,12 @@ def _list(text: str) -> tuple[str, ...]:
 
 
 GOOD = _list(
-    "good, great, excellent, wonderful, perfect, fantastic, superb, lovely, amazing, impressive, brilliant, outstanding,"
-    "pleasant, terrific, delightful, flawless, solid, decent, first-rate, marvelous, top-notch, gorgeous, clever"
+    "good, great, excellent, wonderful, perfect, fantastic, superb, lovely, amazing, impressive, clever,"
+    "outstanding, pleasant, terrific, delightful, flawless, solid, decent, first-rate, marvelous, top-notch, gorgeous"
 )
 BAD = _list(
-    "bad, terrible, awful, poor, horrible, disappointing, useless, dreadful, annoying, frustrating, mediocre, worthless,"
-    "shoddy, lousy, unacceptable, pathetic, miserable, faulty, inferior, second-rate, ridiculous, ugly, sloppy"
+    "bad, terrible, awful, poor, horrible, disappointing, useless, dreadful, annoying, frustrating, mediocre,"
+    "worthless, shoddy, lousy, unacceptable, pathetic, miserable, faulty, inferior, second-rate, ugly, sloppy"
 )
 
 COMMON: Grammar = {
@@ -34,8 +34,8 @@ COMMON: Grammar = {
         "my roommate, a friend, my fiancée, my grandmother, a colleague, my uncle, my niece, the whole family"
     ),
     "when": _list(
-        "last week, last month, in spring, two weeks ago, in January, a year ago, for Christmas, on sale, at a discount,"
-        "after reading other reviews, on a whim, a few days ago, before our holiday, last summer, on Black Friday"
+        "last week, last month, in spring, two weeks ago, in January, a year ago, for Christmas, on sale,"
+        "at a discount, after reading reviews, on a whim, a few days ago, before our holiday, on Black Friday"
     ),
     "after": _list("a day, two days, a week, three weeks, a month, six months, half a year, ten uses, one season"),
     "often": _list("every day, twice a week, now and then, most mornings, on weekends, at work, at home, all the time"),
@@ -109,15 +109,15 @@ COMMON: Grammar = {
         *_list("You will be disappointed., Do not bother., No thank you!, Save your money., I am sending it back."),
     ),
     "praise_title": (
-        *("{good} {thing}", "{very}{good}", "{good} {aspect}", "I {love} it", "No {trouble}", "Not {bad} at all"),
+        *_list("{good} {thing}, {very}{good}, {good} {aspect}, I {love} it, No {trouble}, Not {bad} at all"),
         *_list("Worth every penny, Better than expected, Exactly what I wanted, A keeper, Five stars, Buy it"),
     ),
     "blame_title": (
-        *("{bad} {thing}", "{very}{bad}", "{bad} {aspect}", "I {hate} it", "Nothing but {trouble}", "Not {good} at all"),
+        *_list("{bad} {thing}, {very}{bad}, {bad} {aspect}, I {hate} it, Nothing but {trouble}, Not {good} at all"),
         *_list("Waste of money, Worse than expected, Not what I wanted, Returned it, One star, Avoid"),
     ),
     "mixed_title": (
-        *("My {thing}", "{thing} for {use}", "About the {aspect}", "{aspect} and {aspect}", "A few words on the {aspect}"),
+        *_list("My {thing}, {thing} for {use}, About the {aspect}, {aspect} and {aspect}, A word on the {aspect}"),
         *_list("My review, My experience, It is okay, Average, Mixed feelings, After {after}, Read this first"),
     ),
 }

@@ -32,6 +32,7 @@ _DATES = (
 )
 _WHOLE = r"-?(0|[1-9]\d*)"
 _NUMBER = r"-?(0|[1-9]\d*)?(\.\d*)?([eE][-+]?\d+)?"
+_DAY = r"\d{4}-\d{2}-\d{2}"
 _CLOCK = r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[-+]\d{2}:?\d{2})?"
 
 
@@ -113,16 +114,24 @@ def _table_names(sources: Sequence[str]) -> dict[str, str]:
 
 
 def _column(connection: DuckDBPyConnection, place: int, source: str, name: str, native: str) -> ColumnProfile:
-    value = f"(select nullif(trim(c{place}), '') as v from sample)"
-    wanted = ["count(*)", "count(v)", "count(distinct v)", "coalesce(avg(length(v)), 0)"]
-    wanted += ["min(try_cast(v as double))", "max(try_cast(v as double))"]
-    rows, filled, distinct, length, low, high = _one(connection, f"select {', '.join(wanted)} from {value}")
-    common = f"select v from {value} where v is not null group by v order by count(*) desc, v limit {SHOWN_VALUES}"
-    values = tuple(str(row[0]) for row in connection.execute(common).fetchall())
-    kind, pattern = _typed(native) or _told(connection, value, filled)
+    # Each distinct value once: what follows then costs little for columns of few values.
+    counted = f"select nullif(trim(c{place}), '') as v, count(*) as n from sample group by all"
+    connection.execute(f"create or replace temp table counted as {counted}")
+    wanted = "coalesce(sum(n), 0), count(*), coalesce(sum(n * length(v)) / sum(n), 0)"
+    bounds = "min(try_cast(v as double)), max(try_cast(v as double))"
+    query = f"select {wanted}, {bounds} from counted where v is not null"
+    filled, distinct, length, low, high = _one(connection, query)
+    kind, pattern = _typed(native) or (_told(connection) if distinct else ("string", None))
     if kind not in ("int", "bigint", "double") and not kind.startswith("decimal"):
         low = high = None
-    return ColumnProfile(name, source, kind, pattern, rows, 1 - filled / rows, distinct, length, low, high, values)
+    rows, values = _rows(connection), _commonest(connection)
+    empty = 1 - int(filled) / rows
+    return ColumnProfile(name, source, kind, pattern, rows, empty, distinct, float(length), low, high, values)
+
+
+def _commonest(connection: DuckDBPyConnection) -> tuple[str, ...]:
+    query = f"select v from counted where v is not null order by n desc, v limit {SHOWN_VALUES}"
+    return tuple(str(row[0]) for row in connection.execute(query).fetchall())
 
 
 def _typed(native: str) -> tuple[str, None] | None:
@@ -138,27 +147,26 @@ def _typed(native: str) -> tuple[str, None] | None:
     return (kinds[native], None) if native in kinds else None
 
 
-def _told(connection: DuckDBPyConnection, value: str, filled: int) -> tuple[str, str | None]:
-    """The type that every filled value of a text column has, and the pattern of dates; string if they share none."""
-    dates = [f"regexp_full_match(v, '{look}') and try_strptime(v, '{duck}') is not null" for _, duck, look in _DATES]
+def _told(connection: DuckDBPyConnection) -> tuple[str, str | None]:
+    """The type that every counted value has, and the pattern of dates; string if they share none."""
     tests = [
         f"regexp_full_match(v, '{_WHOLE}')",
         f"regexp_full_match(v, '{_NUMBER}') and try_cast(v as double) is not null",
         "lower(v) in ('true', 'false')",
-        r"regexp_full_match(v, '\d{4}-\d{2}-\d{2}') and try_cast(v as date) is not null",
+        f"regexp_full_match(v, '{_DAY}') and try_cast(v as date) is not null",
         f"regexp_full_match(v, '{_CLOCK}') and try_cast(v as timestamp) is not null",
-        *dates,
+        *(f"regexp_full_match(v, '{look}') and try_strptime(v, '{duck}') is not null" for _, duck, look in _DATES),
     ]
-    counts = ", ".join(f"count(*) filter ({test})" for test in tests)
-    found = _one(connection, f"select coalesce(max(length(v)), 0), {counts} from {value}")
-    longest, whole, number, truth, day, clock, *patterns = (found[0], *(n == filled > 0 for n in found[1:]))
+    asked = ", ".join(f"bool_and({test})" for test in tests)
+    query = f"select max(length(v)), {asked} from counted where v is not null"
+    longest, whole, number, truth, day, clock, *patterns = _one(connection, query)
     if number:
         return _number(whole, longest), None
     if truth or day or clock:
         return "boolean" if truth else "date" if day else "timestamp", None
     meant = [spark for (spark, _, _), fits in zip(_DATES, patterns, strict=True) if fits]
     # 03/04/2005 is two days in two countries: what fits both is left as text.
-    return ("date", meant[0]) if meant and not {"d/M/yyyy", "M/d/yyyy"} <= set(meant) else ("string", None)
+    return ("date", meant[0]) if meant and not set(meant) >= {"d/M/yyyy", "M/d/yyyy"} else ("string", None)
 
 
 def _number(whole: bool, longest: int) -> str:

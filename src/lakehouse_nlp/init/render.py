@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Iterable
 
 import yaml
@@ -39,7 +40,10 @@ def _head(draft: ProjectDraft) -> list[str]:
 
 
 def _columns(draft: ProjectDraft) -> list[str]:
-    return ["columns:", *(f"  {_name(c.name)}: {_type(c)}    # {_about(c)}" for c in draft.columns), ""]
+    declared = [f"  {_name(c.name)}: {_type(c)}" for c in draft.columns]
+    width = min(max(map(len, declared)), 48)
+    lines = [f"{text:<{width}}  # {_about(c)}" for text, c in zip(declared, draft.columns, strict=True)]
+    return ["columns:", *lines, ""]
 
 
 def _roles(draft: ProjectDraft) -> list[str]:
@@ -61,22 +65,34 @@ def _roles(draft: ProjectDraft) -> list[str]:
 
 def _features(draft: ProjectDraft) -> list[str]:
     """Numbers are left to be chosen: a count that is known only after the event would give the label away."""
-    lines = ["# What the model sees beside the text. Take out what is not known when a row is to be scored."]
-    lines += ["features:"]
+    if not draft.categorical and not draft.numeric:
+        return []
+    lines = [
+        "# What the model sees beside the text. Take out what is not known when a row is to be scored.",
+        "features:",
+    ]
     if draft.categorical:
-        lines.append(f"  categorical: {_names(draft.categorical)}")
+        lines += _wrapped(f"categorical: {_names(draft.categorical)}", "  ")
     if draft.numeric:
         needed = not draft.text and not draft.categorical
-        lines.append(f"  {'' if needed else '# '}numeric: {_names(draft.numeric)}")
-    return [*lines, ""] if len(lines) > 2 else []
+        lines += _wrapped(f"numeric: {_names(draft.numeric)}", "  " if needed else "  # ")
+    return [*lines, ""]
 
 
 def _checks(draft: ProjectDraft) -> list[str]:
-    lines = [
-        "# Rules for every row: not_null, in_set, range, length, regex, sql; each with action: warn, quarantine or fail."
+    return [
+        "# Rules for every row: not_null, in_set, range, length, regex, sql; action: warn, quarantine or fail.",
+        "checks:",
+        *(f"  - {{rule: not_null, column: {_name(name)}, action: quarantine}}" for name in draft.not_null),
     ]
-    lines += ["checks:"]
-    return lines + [f"  - {{rule: not_null, column: {_name(name)}, action: quarantine}}" for name in draft.not_null]
+
+
+def _wrapped(text: str, indent: str) -> list[str]:
+    """A list over as many lines as it needs."""
+    below = indent + "  "
+    return textwrap.wrap(
+        text, 118, initial_indent=indent, subsequent_indent=below, break_long_words=False, break_on_hyphens=False
+    )
 
 
 def _type(column: ColumnProfile) -> str:
@@ -93,7 +109,8 @@ def _about(column: ColumnProfile) -> str:
         told = f"{column.low:g} to {column.high:g}"
     elif column.distinct <= _FEW:
         more = ", ..." if column.distinct > _SHOWN else ""
-        told = f"{column.distinct} values: {', '.join(_line(shown(v, 20)) for v in column.values[:_SHOWN])}{more}"
+        many = "1 value" if column.distinct == 1 else f"{column.distinct} values"
+        told = f"{many}: {', '.join(_line(shown(v, 20)) for v in column.values[:_SHOWN])}{more}"
     else:
         told = f"{column.distinct:,} values of {column.mean_length:.0f} characters"
     return told + (f"; {max(column.empty, 0.01):.0%} empty" if column.empty else "")

@@ -60,6 +60,7 @@ def suggest(
     columns = tuple(_as_text(c) if c in (key_column, *texts) or _is_a_name(c) else c for c in profile.columns)
     used = {key_column.name, *columns_of(labelled), *(c.name for c in texts)}
     free = [c for c in columns if c.name not in used]
+    main = max(texts, key=lambda c: c.mean_length, default=None)
     dates = [c.name for c in columns if c.type in ("date", "timestamp")]
     return ProjectDraft(
         source=profile.path.name,
@@ -70,7 +71,7 @@ def suggest(
         newest_by=dates[0] if len(dates) == 1 else None,
         text=tuple(c.name for c in texts),
         label=labelled,
-        not_null=(key_column.name, *(c.name for c in texts if c is texts[-1] or c.empty <= _OFTEN_EMPTY)),
+        not_null=(key_column.name, *(c.name for c in texts if c is main or c.empty <= _OFTEN_EMPTY)),
         categorical=tuple(c.name for c in free if _is_category(c)),
         numeric=tuple(c.name for c in free if is_number(c)),
     )
@@ -100,14 +101,11 @@ def _key(profile: Profile) -> ColumnProfile:
 def _texts(profile: Profile, key: ColumnProfile, label: Iterable[str]) -> list[ColumnProfile]:
     """The column of longest text, and before it those that are called like titles."""
     strings = [c for c in profile.columns if c.type == "string" and c is not key and c.name not in label]
-    long = [
-        c for c in strings if (c.mean_length >= _LONG_TEXT and c.distinct > _MOST_CATEGORIES) or c.mean_length >= 100
-    ]
-    long = long or [c for c in strings if c.mean_length >= _LONG_TEXT and c.unique > 0.5]
+    long = [c for c in strings if c.mean_length >= _LONG_TEXT and not _is_category(c)]
     if not long:
         return []
     main = max(long, key=lambda c: c.mean_length)
-    return [*(c for c in strings if c is not main and _words(c.name)[-1:] and _words(c.name)[-1] in _TITLE_WORDS), main]
+    return [*(c for c in strings if c is not main and _last_word(c) in _TITLE_WORDS), main]
 
 
 def _label(profile: Profile, columns: dict[str, ColumnProfile], given: str | None) -> str:
@@ -131,21 +129,26 @@ def _label(profile: Profile, columns: dict[str, ColumnProfile], given: str | Non
 
 
 def _guessed_label(profile: Profile) -> str:
-    for words in (_LABEL_WORDS, _RATING_WORDS, _LAST_WORDS):
-        for word in words:
-            for column in profile.columns:
-                if _words(column.name)[-1:] != [word]:
-                    continue
-                if is_number(column) and words is _RATING_WORDS and _is_five_stars(column):
-                    name = quoted(column.name)
-                    return f"case when {name} > 3 then 'positive' when {name} < 3 then 'negative' end"
-                if words is not _RATING_WORDS and 1 < column.distinct <= _MOST_CATEGORIES:
-                    return quoted(column.name)
+    for word in (*_LABEL_WORDS, *_RATING_WORDS, *_LAST_WORDS):
+        for column in profile.columns:
+            if _last_word(column) == word and (label := _as_label(column, word)):
+                return label
+    for column in profile.columns:
+        if _last_word(column) in _LABEL_WORDS:
+            _has_classes(profile, column)
     names = listed(c.name for c in profile.columns if 1 < c.distinct <= _MOST_CATEGORIES)
     raise UsageError(
         f"no column of {profile.path.name} looks like a label; with 2 to {_MOST_CATEGORIES} values: {names}",
         hint="--label COLUMN, or a Spark SQL expression: --label \"case when stars > 3 then 'good' else 'bad' end\"",
     )
+
+
+def _as_label(column: ColumnProfile, word: str) -> str | None:
+    name = quoted(column.name)
+    if word in _RATING_WORDS:
+        stars = f"case when {name} > 3 then 'positive' when {name} < 3 then 'negative' end"
+        return stars if is_number(column) and _is_five_stars(column) else None
+    return name if 1 < column.distinct <= _MOST_CATEGORIES else None
 
 
 def _has_classes(profile: Profile, column: ColumnProfile) -> None:
@@ -166,11 +169,15 @@ def _is_category(column: ColumnProfile) -> bool:
 
 
 def _is_a_name(column: ColumnProfile) -> bool:
-    return is_number(column) and _words(column.name)[-1:] != [] and _words(column.name)[-1] in _NAME_WORDS
+    return is_number(column) and _last_word(column) in _NAME_WORDS
 
 
 def _as_text(column: ColumnProfile) -> ColumnProfile:
     return replace(column, type="string", format=None, low=None, high=None)
+
+
+def _last_word(column: ColumnProfile) -> str:
+    return (_words(column.name) or [""])[-1]
 
 
 def _words(name: str) -> list[str]:

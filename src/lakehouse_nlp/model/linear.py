@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
+from scipy.special import expit
 
 from lakehouse_nlp.model.rows import Floats, Ints, Spec
 
@@ -15,9 +18,9 @@ MAX_ITERATIONS = 1000
 
 @dataclass(frozen=True)
 class Linear:
-    """A logistic regression: `weights` columns x buckets, `bias` columns.
+    """Logistic regressions, one a column: `weights` columns x buckets, `bias` columns.
 
-    One column, the log-odds of the last class, for two classes; else one for each class.
+    One column, the last class against the first, for two classes; else one for each class against the rest.
     """
 
     weights: Floats
@@ -25,16 +28,14 @@ class Linear:
 
     def scores(self, terms: csr_matrix) -> Floats:
         """Log-odds of TF-IDF rows, n x columns. NaN for a class that was not in the training rows."""
-        scores: Floats = terms @ self.weights.T + self.bias
-        return scores
+        return np.asarray(terms @ self.weights.T + self.bias)
 
     def proba(self, terms: csr_matrix) -> Floats:
         """Probabilities of TF-IDF rows, n x classes."""
-        scores = self.scores(terms)
-        if scores.shape[1] == 1:
-            scores = np.hstack([np.zeros_like(scores), scores])
-        odds = np.exp(scores - scores.max(axis=1, keepdims=True))
-        return odds / odds.sum(axis=1, keepdims=True)
+        each = np.asarray(expit(self.scores(terms)))
+        if each.shape[1] == 1:
+            return np.hstack([1.0 - each, each])
+        return each / np.maximum(each.sum(axis=1, keepdims=True), np.finfo(np.float64).tiny)
 
 
 def inverse_document_frequency(counts: csr_matrix) -> Floats:
@@ -71,11 +72,14 @@ def fit_linear(terms: csr_matrix, codes: Ints, spec: Spec, threads: int) -> tupl
     """
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-    classes, fold = int(codes.max()) + 1, _fold_of(codes, spec)
+    fold, classes = _fold_of(codes, spec), int(codes.max()) + 1
+    members = [codes == k for k in (range(classes) if classes > 2 else [1])]
     parts = [np.arange(len(codes)), *(np.flatnonzero(fold != k) for k in range(spec.folds))]
     with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(max(1, threads)) as pool:
-        full, *partial = pool.map(lambda part: _fit(terms[part], codes[part], classes, spec), parts)
-    held_out = np.empty((len(codes), len(full.bias)))
+        fits = pool.map(lambda task: _fit(terms[task[0]], task[1][task[0]], spec), product(parts, members))
+        columns = np.array(list(fits)).reshape(len(parts), len(members), -1)
+    full, *partial = [Linear(part[:, :-1], part[:, -1]) for part in columns]
+    held_out = np.empty((len(codes), len(members)))
     for k, model in enumerate(partial):
         held_out[fold == k] = model.scores(terms[fold == k])
     held_out[np.diff(terms.indptr) == 0] = full.bias
@@ -91,15 +95,11 @@ def _fold_of(codes: Ints, spec: Spec) -> Ints:
     return fold
 
 
-def _fit(terms: csr_matrix, codes: Ints, classes: int, spec: Spec) -> Linear:
-    """One regression by L-BFGS, its columns in the order of all classes, NaN for those these rows lack."""
+def _fit(terms: csr_matrix, member: NDArray[np.bool_], spec: Spec) -> Floats:
+    """One regression's weights and, last, its bias; NaN where all rows are members, or none. L-BFGS: deterministic."""
     from sklearn.linear_model import LogisticRegression
 
-    present = np.unique(codes)
-    weights = np.full((1 if classes == 2 else classes, terms.shape[1] + 1), np.nan)
-    if len(present) > 1:
-        model = LogisticRegression(C=spec.linear_c, max_iter=MAX_ITERATIONS).fit(terms, codes)
-        fitted = np.column_stack([model.coef_, model.intercept_])
-        pair = len(fitted) == 1 and classes > 2
-        weights[present if classes > 2 else [0]] = np.vstack([-fitted, fitted]) / 2 if pair else fitted
-    return Linear(np.ascontiguousarray(weights[:, :-1]), weights[:, -1].copy())
+    if member.all() or not member.any():
+        return np.full(terms.shape[1] + 1, np.nan)
+    model = LogisticRegression(C=spec.linear_c, max_iter=MAX_ITERATIONS).fit(terms, member)
+    return np.append(model.coef_[0], model.intercept_)

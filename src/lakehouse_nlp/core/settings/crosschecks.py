@@ -23,23 +23,9 @@ Problem = tuple[Loc, str]
 RESERVED_PROJECTS = ("ops",)
 
 # The lists that Spark NLP's StopWordsCleaner.loadDefaultStopWords finds in Spark ML's jar.
-STOP_WORD_LANGUAGES = tuple(
-    [
-        "danish",
-        "dutch",
-        "english",
-        "finnish",
-        "french",
-        "german",
-        "hungarian",
-        "italian",
-        "norwegian",
-        "portuguese",
-        "russian",
-        "spanish",
-        "swedish",
-        "turkish",
-    ]
+STOP_WORD_LANGUAGES = (
+    *("danish", "dutch", "english", "finnish", "french", "german", "hungarian", "italian", "norwegian", "portuguese"),
+    *("russian", "spanish", "swedish", "turkish"),
 )
 
 # Delta takes none of the first eight in a column's name, and Spark reads a dot as a field of a struct.
@@ -67,8 +53,11 @@ class _Values:
     def names(self, *loc: str) -> Iterator[tuple[Loc, str]]:
         """The column names at a place, be it one or a list."""
         value = self.get(*loc)
-        pairs = [((*loc, i), name) for i, name in enumerate(value)] if isinstance(value, list) else [(loc, value)]
-        return ((place, name) for place, name in pairs if isinstance(name, str))
+        if isinstance(value, str):
+            yield loc, value
+        for i, name in enumerate(value if isinstance(value, list) else ()):
+            if isinstance(name, str):
+                yield (*loc, i), name
 
     def checks(self) -> Iterator[tuple[Loc, dict[str, Any]]]:
         """The row rules that are mappings."""
@@ -79,9 +68,9 @@ class _Values:
 
     def columns(self) -> dict[str, dict[str, Any]]:
         """The declared columns in their long form; those of no right shape are empty."""
-        declared = self.get("columns")
-        long = {c: {"type": v} if isinstance(v, str) else v for c, v in (declared or {}).items()} if declared else {}
-        return {c: v if isinstance(v, dict) else {} for c, v in long.items()}
+        declared: dict[str, Any] = self.get("columns") or {}
+        long = {name: {"type": v} if isinstance(v, str) else v for name, v in declared.items()}
+        return {name: v if isinstance(v, dict) else {} for name, v in long.items()}
 
 
 def problems(tree: Mapping[str, Any]) -> list[Problem]:
@@ -130,13 +119,12 @@ def _formats(columns: Mapping[str, Mapping[str, Any]]) -> Iterator[Problem]:
 
 
 def _references(values: _Values, types: Mapping[str, str]) -> Iterator[Problem]:
-    places = [*values.names("key"), *values.names("newest_by"), *values.names("gold", "split", "by")]
-    places += [*values.names("text"), *values.names("features", "numeric"), *values.names("features", "categorical")]
-    places += [
-        ((*loc, "column"), check["column"]) for loc, check in values.checks() if isinstance(check.get("column"), str)
-    ]
+    roles = ("key",), ("newest_by",), ("text",), ("gold", "split", "by")
+    named = (*roles, ("features", "numeric"), ("features", "categorical"))
+    places: list[tuple[Loc, Any]] = [place for loc in named for place in values.names(*loc)]
+    places += [((*loc, "column"), check.get("column")) for loc, check in values.checks()]
     for loc, name in places:
-        if name not in types:
+        if isinstance(name, str) and name not in types:
             yield loc, f"no such column {name!r}{did_you_mean(name, types)}"
 
 
@@ -145,11 +133,11 @@ def _typed_references(values: _Values, types: Mapping[str, str]) -> Iterator[Pro
         yield from _must_be(loc, name, "string", types)
     for loc, name in values.names("features", "numeric"):
         yield from _must_be(loc, name, "number", types)
-    kinds = {"range": "number", "length": "string", "regex": "string"}
+    kinds = {"range": "number", "length": "string"}
     for loc, check in values.checks():
-        wanted, name = kinds.get(str(check.get("rule"))), check.get("column")
-        if wanted and isinstance(name, str):
-            yield from _must_be((*loc, "column"), name, wanted, types)
+        column, kind = check.get("column"), kinds.get(str(check.get("rule")))
+        if kind and isinstance(column, str):
+            yield from _must_be((*loc, "column"), column, kind, types)
 
 
 def _must_be(loc: Loc, name: str, wanted: str, types: Mapping[str, str]) -> Iterator[Problem]:

@@ -1,4 +1,4 @@
-"""SQL expressions in the settings: the label, and the `where` of checks. Read by sqlglot as Spark SQL, never run here."""
+"""SQL expressions in the settings: the label, and the `where` of checks. Read by sqlglot as Spark SQL, not run."""
 
 from __future__ import annotations
 

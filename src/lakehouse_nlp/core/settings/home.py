@@ -20,14 +20,11 @@ class Home:
 
     @classmethod
     def find(cls, start: Path, environ: Mapping[str, str] = os.environ) -> Home:
-        """`LAKEHOUSE_NLP_HOME` if set; else the nearest folder from `start` upwards with `conf/projects`; else
-        `start`.
-        """
+        """`LAKEHOUSE_NLP_HOME` if set; else `start`."""
         named = environ.get("LAKEHOUSE_NLP_HOME")
         if named:
             return cls(Path(named).expanduser().absolute())
-        start = start.absolute()
-        return cls(next((up for up in (start, *start.parents) if (up / "conf" / "projects").is_dir()), start))
+        return cls(start.absolute())
 
     def conf_file(self, name: str) -> Path:
         """`base.yml` or `envs/<env>.yml`: the home's own, or else the packaged one."""

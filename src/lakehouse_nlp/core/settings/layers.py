@@ -41,7 +41,7 @@ class Fault(NamedTuple):
 
 @dataclass(frozen=True)
 class Layer:
-    """Settings from one place, or merged from several. `unread`: some of it is no YAML, so what it says is not known."""
+    """Settings from one place, or merged from several. `unread`: some of it is no YAML: nobody knows what it says."""
 
     values: dict[str, Any] = field(default_factory=dict)
     origins: dict[Loc, Origin] = field(default_factory=dict)

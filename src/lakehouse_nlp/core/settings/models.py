@@ -284,7 +284,7 @@ class Settings(Section):
     silver: Silver = Silver()
     gold: Gold = Gold()
     train: Train = Train()
-    register: Register = Register()  # type: ignore[assignment]
+    register: Register = Register()
     score: Score = Score()
     monitor: Monitor = Monitor()
     lake: Lake = Lake()

@@ -63,19 +63,18 @@ def place(loc: Loc, values: Any, kind: str) -> Loc:
     for i, part in enumerate(loc):
         if i == 2 and loc[0] == "checks":
             continue
-        if (isinstance(values, dict) and part in values) or (
-            isinstance(values, list) and isinstance(part, int) and part < len(values)
-        ):
-            values = values[part]
-        elif not (kind == "missing" and i == len(loc) - 1 and isinstance(values, dict)):
-            continue
-        found.append(part)
+        inside = values if isinstance(values, dict) else dict(enumerate(values)) if isinstance(values, list) else {}
+        absent = kind == "missing" and i == len(loc) - 1 and isinstance(values, dict)
+        if part in inside or absent:
+            values = inside.get(part)
+            found.append(part)
     return tuple(found)
 
 
 def _want(kind: str, context: Mapping[str, Any]) -> str | None:
     template = next((text for start, text in _WANTED.items() if kind.startswith(start)), None)
-    return template and template.format(context)
+    plain = {name: int(v) if isinstance(v, float) and v.is_integer() else v for name, v in context.items()}
+    return template and template.format(plain)
 
 
 def _meant(value: Any, wants: list[str]) -> str:

@@ -1,4 +1,4 @@
-"""Where a place in the settings leads in the models: needed for "did you mean", and for names with dots or in capitals."""
+"""Where a place in the settings leads in the models: for "did you mean", and for names with dots or in capitals."""
 
 from __future__ import annotations
 

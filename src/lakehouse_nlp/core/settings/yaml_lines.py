@@ -1,6 +1,6 @@
-"""YAML into plain values, with the line of every value. YAML 1.2's words: `no` and `2024-05-01` stay text.
+"""YAML into plain values, with the line of every value. What YAML 1.1 and 1.2 read differently stays text.
 
-The 1.1 rules of PyYAML would make `in_set: [No, Yes]` booleans, `007` a 7 and `12:30` 750.
+PyYAML's 1.1 rules alone would make the values `[No, Yes]` booleans, `007` a 7, `12:30` 750 and `2024-05-01` a date.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ Loc = tuple[str | int, ...]
 
 
 class _Loader(yaml.SafeLoader):
-    """SafeLoader with the YAML 1.2 core schema for plain scalars."""
+    """SafeLoader with what the schemas of YAML 1.1 and 1.2 have in common for plain scalars."""
 
 
 _LEADS = list("-+.0123456789")
@@ -24,9 +24,9 @@ for _tag, _pattern, _first in (
     ("null", r"^(?:~|null|Null|NULL|)$", ["~", "n", "N", ""]),
     ("bool", r"^(?:true|True|TRUE|false|False|FALSE)$", list("tTfF")),
     ("int", r"^[-+]?(?:0|[1-9]\d*)$", _LEADS),
-    ("float", r"^[-+]?(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?$", _LEADS),
+    ("float", r"^[-+]?(?:(?:0|[1-9]\d*)\.\d*|\.\d+)(?:[eE][-+]\d+)?$", _LEADS),
 ):
-    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), _first)  # type: ignore[no-untyped-call]
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), _first)
 
 
 class YamlError(ValueError):
@@ -60,7 +60,7 @@ def read(text: str) -> Document:
             document = Document()
             value = _value(loader, node, (), document) if node else None
         finally:
-            loader.dispose()  # type: ignore[no-untyped-call]
+            loader.dispose()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise YamlError(str(error.problem or error.context), mark.line + 1 if mark else 0) from error
@@ -85,7 +85,7 @@ def _value(loader: _Loader, node: yaml.Node, loc: Loc, document: Document) -> An
         return _mapping(loader, node, loc, document)
     if isinstance(node, yaml.SequenceNode):
         return [_value(loader, item, (*loc, i), document) for i, item in enumerate(node.value)]
-    return loader.construct_object(node)  # type: ignore[no-untyped-call]
+    return loader.construct_object(node)
 
 
 def _mapping(loader: _Loader, node: yaml.MappingNode, loc: Loc, document: Document) -> dict[str, Any]:
@@ -93,7 +93,7 @@ def _mapping(loader: _Loader, node: yaml.MappingNode, loc: Loc, document: Docume
     for key, child in node.value:
         line = key.start_mark.line + 1
         if not isinstance(key, yaml.ScalarNode):
-            raise yaml.MarkedYAMLError(problem="a key must be plain text", problem_mark=key.start_mark)  # type: ignore[no-untyped-call]
+            raise yaml.MarkedYAMLError(problem="a key must be plain text", problem_mark=key.start_mark)
         below = (*loc, str(key.value))
         if key.value in values:
             document.repeated.append((below, line))

@@ -83,6 +83,18 @@ class Tables:
             self._attached.add(table)
         return self.name(table)
 
+    def attach_all(self) -> SparkSession:
+        """The session with every table of the project, the `ops` tables and the views of `sql/` known by name."""
+        from lakehouse_nlp.core.duck import tables
+        from lakehouse_nlp.core.views import views
+
+        found = {name for name in tables(self.root) if name.partition(".")[0] in (self.project, "ops")}
+        for name in found:
+            self.attach(name.removeprefix(f"{self.project}."))
+        for view, query in [] if self.catalog else views(self.project, found, "spark"):
+            self.spark.sql(f"CREATE OR REPLACE VIEW {view} AS {query}")
+        return self.spark
+
     def _database(self, table: str) -> None:
         database = self.name(table).rpartition(".")[0]
         location = "" if self.catalog else f" LOCATION '{self.path(table).parent.resolve().as_uri()}'"

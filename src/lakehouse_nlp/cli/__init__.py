@@ -1,0 +1,33 @@
+"""The command line. Heavy things are imported inside the commands, so that `--help` answers at once."""
+
+from __future__ import annotations
+
+import sys
+
+from lakehouse_nlp.core.errors import LakehouseError, UsageError
+
+
+def main() -> None:
+    """Runs the command line: 0 done, 1 the data or a gate said no, 2 usage or settings, 3 a fault of ours."""
+    from lakehouse_nlp.cli.app import app
+
+    try:
+        app(standalone_mode=True, prog_name="lakehouse-nlp")
+    except LakehouseError as error:
+        sys.exit(_told(error))
+    except KeyboardInterrupt:
+        sys.stderr.write("\nstopped; run the same command again to go on\n")
+        sys.exit(130)
+    except OSError as error:
+        sys.exit(_told(UsageError(str(error), hint="is the place there, writable, and not full?")))
+    except Exception:
+        import traceback
+
+        traceback.print_exc()
+        sys.stderr.write("error: a fault of ours; the lines above say where\n")
+        sys.exit(3)
+
+
+def _told(error: LakehouseError) -> int:
+    sys.stderr.write(f"error: {error}\n")
+    return error.exit_code

@@ -1,0 +1,201 @@
+"""The commands. Each opens a context, calls the package, and shows the answer: stdout is data, stderr is talk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+from lakehouse_nlp import __version__
+from lakehouse_nlp.cli import render
+from lakehouse_nlp.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from lakehouse_nlp.core.context import Context
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="New here? [bold]lakehouse-nlp demo[/bold]. Own data? [bold]lakehouse-nlp init reviews --from FILE[/bold].",
+)
+
+Home = Annotated[Optional[Path], typer.Option("--home", help="Folder of conf/, lake/ and mlflow/. [default: LAKEHOUSE_NLP_HOME, or here]")]
+Project = Annotated[Optional[str], typer.Option("--project", "-p", help="Project; may be left out where there is one.")]
+Env = Annotated[str, typer.Option("--env", "-e", help="Environment: conf/envs/<env>.yml.")]
+Sets = Annotated[Optional[list[str]], typer.Option("--set", help="A setting for this time: train.seed=7.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Stages = Annotated[Optional[list[str]], typer.Argument(help="Stages, in any order; all of them if left out.")]
+
+
+@app.callback(invoke_without_command=True)
+def root(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    """Raw review files to scored predictions, over Delta tables, Spark NLP, XGBoost and MLflow."""
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.command()
+def init(
+    name: Annotated[str, typer.Argument(help="Name of the new project: letters, digits and _.")],
+    source: Annotated[Path, typer.Option("--from", help="A CSV, TSV, JSON, JSONL or Parquet file, plain or .gz.")],
+    text: Annotated[Optional[list[str]], typer.Option("--text", help="A text column; once for each.")] = None,
+    label: Annotated[Optional[str], typer.Option("--label", help="The label: a column, or a SQL expression.")] = None,
+    key: Annotated[Optional[str], typer.Option("--key", help="The column that tells rows apart.")] = None,
+    home: Home = None,
+    json: Json = False,
+) -> None:
+    """Look at a file, and write a project that takes it from there to predictions.
+
+    Example: lakehouse-nlp init reviews --from reviews.csv --label "case when stars > 3 then 'good' else 'bad' end"
+    """
+    from lakehouse_nlp.init import init_project
+
+    made = init_project(_home(home), name, source, text or (), label, key)
+    render.paths(made, f"next: lakehouse-nlp run --project {name}", as_json=json)
+
+
+@app.command()
+def add(
+    files: Annotated[list[Path], typer.Argument(help="Files to bring.")],
+    project: Project = None,
+    inference: Annotated[bool, typer.Option("--inference", help="To be scored only, not learnt from.")] = False,
+    home: Home = None,
+    env: Env = "local",
+    json: Json = False,
+) -> None:
+    """Bring further files to a project."""
+    from lakehouse_nlp.core.settings import load
+    from lakehouse_nlp.init import add_files
+
+    where = _home(home)
+    name = _project(where, project)
+    made = add_files(where, load(where, name, env), files, inference)
+    render.paths(made, f"next: lakehouse-nlp run --project {name}", as_json=json)
+
+
+@app.command()
+def validate(project: Project = None, home: Home = None, env: Env = "local", sets: Sets = None, json: Json = False) -> None:
+    """Check settings, stages and SQL without touching data: every fault at once, with file and line."""
+    ctx = _context(home, project, env, sets)
+    render.message({"project": ctx.settings.project, "env": env, "valid": True}, f"{ctx.settings.project}: settings are valid", as_json=json)
+
+
+@app.command()
+def plan(
+    stages: Stages = None, project: Project = None, home: Home = None, env: Env = "local", sets: Sets = None, json: Json = False
+) -> None:
+    """Say what run would do now, and why. Starts nothing."""
+    from lakehouse_nlp import flow
+
+    steps = flow.plan(_context(home, project, env, sets), stages or ())
+    render.plan(steps, as_json=json)
+
+
+@app.command()
+def run(
+    stages: Stages = None,
+    project: Project = None,
+    home: Home = None,
+    env: Env = "local",
+    sets: Sets = None,
+    force: Annotated[bool, typer.Option("--force", help="Run the stages even if they have nothing new.")] = False,
+    json: Json = False,
+) -> None:
+    """Run what is due: ingest, silver, gold, train, register, score, monitor.
+
+    Examples: lakehouse-nlp run; lakehouse-nlp run ingest silver --project demo; lakehouse-nlp run train --force
+    """
+    from lakehouse_nlp import flow
+    from lakehouse_nlp.cli.progress import watched
+
+    ctx = _context(home, project, env, sets)
+    with watched(ctx, flow.chosen(stages or ())) as watch:
+        report = flow.run(ctx, stages or (), force=force, watch=watch)
+    render.report(report, as_json=json)
+    raise typer.Exit(1 if report.refused else 0)
+
+
+@app.command()
+def status(project: Project = None, home: Home = None, env: Env = "local", sets: Sets = None, json: Json = False) -> None:
+    """Show how a project stands: champion, tables, last run."""
+    from lakehouse_nlp.status import status as found
+
+    render.status(found(_context(home, project, env, sets)), as_json=json)
+
+
+@app.command()
+def sql(
+    query: Annotated[str, typer.Argument(help="A query over <project>.<table> and ops.<table>.")],
+    home: Home = None,
+    project: Project = None,
+    env: Env = "local",
+    engine: Annotated[str, typer.Option("--engine", help="duckdb (no JVM) or spark.")] = "duckdb",
+    format: Annotated[str, typer.Option("--format", help="table, csv or json.")] = "table",
+    json: Json = False,
+) -> None:
+    """Ask the tables by SQL.
+
+    Example: lakehouse-nlp sql "select prediction, count(*) from demo.predictions group by all"
+    """
+    from lakehouse_nlp.query import answer
+
+    if engine not in ("duckdb", "spark") or format not in ("table", "csv", "json"):
+        raise UsageError(f"--engine {engine} --format {format}", hint="engines are duckdb and spark; formats are table, csv and json")
+    names, rows = answer(_context(home, project, env, None), query, engine)
+    render.rows(names, rows, "json" if json else format)
+
+
+@app.command()
+def doctor(
+    fix: Annotated[bool, typer.Option("--fix", help="Fetch the jars, and tell spark-submit about them.")] = False,
+    home: Home = None,
+    json: Json = False,
+) -> None:
+    """Say what this machine lacks for a run."""
+    from lakehouse_nlp.doctor import examine, mend
+
+    if fix:
+        mend(render.talk)
+    findings = examine(_home(home))
+    render.findings(findings, as_json=json)
+    raise typer.Exit(0 if all(finding.ok for finding in findings) else 2)
+
+
+@app.command()
+def demo(home: Home = None, rows: Annotated[int, typer.Option("--rows", help="Sample rows to make.", min=1000)] = 24_000) -> None:
+    """Make sample reviews, run the whole path, and ask the predictions a question."""
+    from lakehouse_nlp.cli.demo import demonstrate
+
+    raise typer.Exit(demonstrate(_home(home), rows))
+
+
+def _home(home: Path | None) -> Path:
+    from lakehouse_nlp.core.settings import Home as Folder
+
+    return (home.expanduser() if home else Folder.find(Path.cwd()).path).resolve()
+
+
+def _project(home: Path, project: str | None) -> str:
+    from lakehouse_nlp.core.settings import Home as Folder
+
+    there = Folder(home).projects()
+    if project or len(there) == 1:
+        return project or there[0]
+    raise UsageError(
+        f"which project? {home / 'conf/projects'} holds {', '.join(there) or 'none'}",
+        hint="--project NAME" if there else "lakehouse-nlp init NAME --from FILE, or lakehouse-nlp demo",
+    )
+
+
+def _context(home: Path | None, project: str | None, env: str, sets: list[str] | None) -> Context:
+    from lakehouse_nlp.core.context import Context
+
+    where = _home(home)
+    return Context.open(where, _project(where, project), env, sets or ())
+
+

@@ -1,0 +1,52 @@
+"""How a run shows itself while it goes: a bar with the stage on a terminal, a line a stage elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lakehouse_nlp.core.context import Context
+    from lakehouse_nlp.flow import Stage
+
+Watch = Callable[["Stage", str, str], None]
+
+
+@contextmanager
+def watched(ctx: Context, stages: Sequence[Stage]) -> Iterator[Watch]:
+    """What to call as `flow.run`'s watch; also shows what stages say and how far they are."""
+    if not sys.stderr.isatty():
+        yield _lines(ctx)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True, highlight=False)
+    columns = (TextColumn("[bold]{task.description:<9}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.fields[about]}"))
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("starting", total=len(stages), about="")
+        ctx.say = lambda line: console.print(line, markup=False)
+        ctx.progress = lambda done, total: bar.update(task, about=f"round {done} of {total}")
+        tell = _lines(ctx)
+
+        def watch(stage: Stage, what: str, note: str) -> None:
+            bar.update(task, description=stage.name, about=stage.does, advance=0 if what == "begins" else 1)
+            tell(stage, what, note)
+
+        yield watch
+
+
+def _lines(ctx: Context) -> Watch:
+    began = time.monotonic()
+
+    def watch(stage: Stage, what: str, note: str) -> None:
+        nonlocal began
+        if what == "begins":
+            began = time.monotonic()
+        else:
+            ctx.say(f"{stage.name:<9} {what:<5} {time.monotonic() - began:6.1f} s  {note}".rstrip())
+
+    return watch

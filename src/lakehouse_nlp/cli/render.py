@@ -1,0 +1,136 @@
+"""Answers for people and for programs: tables on stdout, plain text where it is no terminal, JSON where asked."""
+
+from __future__ import annotations
+
+import csv
+import json as json_
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from lakehouse_nlp.doctor import Finding
+    from lakehouse_nlp.flow import Report, Step
+
+NUMBERS = (int, float)
+
+
+def talk(line: str) -> None:
+    """Says something to the person, beside the data."""
+    sys.stderr.write(f"{line}\n")
+
+
+def data(value: Any) -> None:
+    """Prints JSON; what JSON has no form for is printed as text."""
+    sys.stdout.write(json_.dumps(value, indent=2, default=str, ensure_ascii=False) + "\n")
+
+
+def message(value: dict[str, Any], text: str, *, as_json: bool) -> None:
+    """Prints the one or the other."""
+    data(value) if as_json else sys.stdout.write(text + "\n")
+
+
+def paths(made: Iterable[Path], then: str, *, as_json: bool) -> None:
+    """Prints the files that were made, and what to do next."""
+    found = [str(path) for path in made]
+    data(found) if as_json else sys.stdout.write("".join(f"{path}\n" for path in found))
+    talk(then)
+
+
+def table(names: Sequence[str], rows: Iterable[Sequence[Any]], title: str | None = None) -> None:
+    """Prints an aligned table; numbers to the right."""
+    shown = [list(row) for row in rows]
+    grid = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for place, name in enumerate(names):
+        right = any(isinstance(row[place], NUMBERS) for row in shown)
+        grid.add_column(name, justify="right" if right else "left", overflow="fold")
+    for row in shown:
+        grid.add_row(*(cell(value) for value in row))
+    wide = None if sys.stdout.isatty() else 200
+    Console(file=sys.stdout, width=wide, highlight=False, markup=False).print(grid)
+
+
+def cell(value: Any) -> str:
+    """A value as a table shows it."""
+    if value is None:
+        return ""
+    if isinstance(value, bool) or not isinstance(value, NUMBERS):
+        return str(value)
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.4f}".rstrip("0").rstrip(".")
+
+
+def rows(names: Sequence[str], found: list[tuple[Any, ...]], form: str) -> None:
+    """Prints the answer to a query as table, csv or json (a list of objects)."""
+    if form == "json":
+        data([dict(zip(names, row, strict=True)) for row in found])
+    elif form == "csv":
+        csv.writer(sys.stdout, lineterminator="\n").writerows([names, *found])
+    else:
+        table(names, found)
+
+
+def plan(steps: Sequence[Step], *, as_json: bool) -> None:
+    """Prints planned steps with their reasons."""
+    found = [{"stage": s.stage.name, "why": s.why, "certain": s.certain, "does": s.stage.does} for s in steps]
+    if as_json:
+        data(found)
+    elif not found:
+        sys.stdout.write("nothing to do\n")
+    else:
+        table(["stage", "", "why"], [(s["stage"], "will" if s["certain"] else "may", s["why"]) for s in found])
+
+
+def report(found: Report, *, as_json: bool) -> None:
+    """Prints how a run ended; what was refused goes to stderr."""
+    steps = {name: vars(result) for name, result in found.steps.items()}
+    if as_json:
+        data({"run_id": found.run_id, "state": found.state, "steps": steps, "refused": found.refused})
+    elif found.state == "idle":
+        sys.stdout.write("nothing to do: nothing was started, nothing was written\n")
+    else:
+        sys.stdout.write(f"run {found.run_id}: {found.state}\n")
+    for sentence in found.refused:
+        talk(f"refused: {sentence}")
+
+
+def status(found: dict[str, Any], *, as_json: bool) -> None:
+    """Prints a project's champion, tables and last run."""
+    if as_json:
+        data(found)
+        return
+    sys.stdout.write(f"project {found['project']}\n\n")
+    champion(found["champion"])
+    table(["table", "rows", "version"], [(name, t["rows"], t["version"]) for name, t in found["tables"].items()])
+    run = found["last_run"]
+    if run:
+        sys.stdout.write(f"\nlast run {run['id']}: {run['state']}" + (f" ({run['error']})" if run["error"] else "") + "\n")
+        table(["stage", "state", "seconds", "read", "written", "rejected", "note"], [[step[k] for k in ("stage", "state", "seconds", "read", "written", "rejected", "note")] for step in run["steps"]])
+    if found["data_docs"]:
+        sys.stdout.write(f"\nvalidation report: {found['data_docs']}\n")
+
+
+def champion(found: dict[str, Any] | None) -> None:
+    """Prints the champion's figures on the test split beside the baselines'."""
+    if found is None:
+        sys.stdout.write("no champion yet\n\n")
+        return
+    metrics = found["metrics"]
+    columns = {"champion": metrics["test"], **metrics["baselines"]}
+    names = ["accuracy", "roc_auc", "log_loss"]
+    lines: list[list[Any]] = [[name, *(column[name] for column in columns.values())] for name in names]
+    lines += [[f"f1 of {c}", *(column["f1"].get(c) for column in columns.values())] for c in metrics["test"]["f1"]]
+    title = f"champion {found['name']} version {found['version']}, on {metrics['test']['rows']:,} test rows"
+    table(["figure", *columns], lines, title)
+    sys.stdout.write("\n")
+
+
+def findings(found: Sequence[Finding], *, as_json: bool) -> None:
+    """Prints what doctor found."""
+    if as_json:
+        data([vars(finding) for finding in found])
+    else:
+        table(["", "what", "found", "next"], [("ok" if f.ok else "MISSING", f.what, f.found, f.next) for f in found])
