@@ -22,7 +22,6 @@ REQUIRES = [
     "duckdb-extensions>=1.5.5",  # lets DuckDB load extensions that PyPI carries
     "duckdb-extension-delta>=1.5.5,<1.6",  # DuckDB reads Delta
     "pydantic>=2.7",  # settings as frozen, typed models
-    "pydantic-settings>=2.3",  # the same from environment variables
     "pyyaml>=6",  # project files, with line numbers
     "deltalake>=1.1,<2",  # reads Delta logs without a JVM: versions, history, row counts
     "sqlglot>=27",  # reads the SQL in settings and queries: columns, tables, dialects

@@ -7,12 +7,12 @@ import sys
 from lakehouse_nlp.core.errors import LakehouseError, UsageError
 
 
-def main() -> None:
-    """Runs the command line: 0 done, 1 the data or a gate said no, 2 usage or settings, 3 a fault of ours."""
+def main(*before: str) -> None:
+    """Runs the command line, with `before` put in front of its arguments: 0 done, 1 the data or a gate said no, 2 usage or settings, 3 a fault of ours."""
     from lakehouse_nlp.cli.app import app
 
     try:
-        app(standalone_mode=True, prog_name="lakehouse-nlp")
+        app([*before, *sys.argv[1:]], prog_name="lakehouse-nlp")
     except LakehouseError as error:
         sys.exit(_told(error))
     except KeyboardInterrupt:

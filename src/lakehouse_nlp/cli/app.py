@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
 
@@ -114,7 +115,7 @@ def run(
     from lakehouse_nlp.cli.progress import watched
 
     ctx = _context(home, project, env, sets)
-    with watched(ctx, flow.chosen(stages or ())) as watch:
+    with closing(ctx), watched(ctx, flow.chosen(stages or ())) as watch:
         report = flow.run(ctx, stages or (), force=force, watch=watch)
     render.report(report, as_json=json)
     raise typer.Exit(1 if report.refused else 0)
@@ -146,7 +147,8 @@ def sql(
 
     if engine not in ("duckdb", "spark") or format not in ("table", "csv", "json"):
         raise UsageError(f"--engine {engine} --format {format}", hint="engines are duckdb and spark; formats are table, csv and json")
-    names, rows = answer(_context(home, project, env, None), query, engine)
+    with closing(_context(home, project, env, None)) as ctx:
+        names, rows = answer(ctx, query, engine)
     render.rows(names, rows, "json" if json else format)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
+from contextlib import closing
 from pathlib import Path
 
 from lakehouse_nlp import flow
@@ -29,7 +30,7 @@ def demonstrate(home: Path, rows: int) -> int:
         shutil.copy(packaged("conf") / "projects" / settings.name, settings)
     ctx = Context.open(home, PROJECT)
     bring(ctx, rows)
-    with watched(ctx, flow.STAGES) as watch:
+    with closing(ctx), watched(ctx, flow.STAGES) as watch:
         report = flow.run(ctx, watch=watch)
     render.report(report, as_json=False)
     sys.stdout.write("\n")

@@ -44,7 +44,9 @@ def paths(made: Iterable[Path], then: str, *, as_json: bool) -> None:
 def table(names: Sequence[str], rows: Iterable[Sequence[Any]], title: str | None = None) -> None:
     """Prints an aligned table; numbers to the right."""
     shown = [list(row) for row in rows]
-    grid = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    if title:
+        sys.stdout.write(f"{title}\n")
+    grid = Table(box=None, pad_edge=False, header_style="bold")
     for place, name in enumerate(names):
         right = any(isinstance(row[place], NUMBERS) for row in shown)
         grid.add_column(name, justify="right" if right else "left", overflow="fold")

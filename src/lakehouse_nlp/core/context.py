@@ -89,6 +89,13 @@ class Context:
         """Table -> its latest version, for those that exist."""
         return {table: version for table in tables if (version := self.tables.log(table).version()) is not None}
 
+    def close(self) -> None:
+        """Ends the session, if this context started one."""
+        from lakehouse_nlp.core.session import stop
+
+        if self.tables.touched:
+            stop(self.spark)
+
     def _session(self) -> SparkSession:
         from lakehouse_nlp.core.session import session
 

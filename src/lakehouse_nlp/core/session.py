@@ -39,6 +39,7 @@ MEANING = {
     "spark.sql.ansi.enabled": "false",
     "spark.sql.legacy.timeParserPolicy": "CORRECTED",
 }
+OURS = "spark.lakehouse_nlp.started"
 NEEDED = {
     "io.delta.tables.DeltaTable": "Delta Lake",
     "com.johnsnowlabs.nlp.DocumentAssembler": "Spark NLP",
@@ -70,6 +71,12 @@ def session(spark: Spark, app: str = "lakehouse-nlp") -> SparkSession:
     return started
 
 
+def stop(spark: SparkSession) -> None:
+    """Ends a session that was started here; one that a platform brought goes on."""
+    if spark.conf.get(OURS, "") == "true":
+        spark.stop()
+
+
 def defaults() -> dict[str, str]:
     """Spark's configuration for Delta, Spark NLP and our workers; also what `doctor --fix` writes for spark-submit."""
     here = Path(__file__).parent
@@ -78,6 +85,7 @@ def defaults() -> dict[str, str]:
         "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
         "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
         "spark.ui.showConsoleProgress": "false",
+        OURS: "true",
         "spark.serializer": "org.apache.spark.serializer.KryoSerializer",
         "spark.python.daemon.module": "lakehouse_nlp.core.daemon",
         "spark.sql.execution.arrow.pyspark.enabled": "true",

@@ -25,7 +25,7 @@ COLUMNS = ("review_id", "product", "category", "price", "rating", "date", "title
 EXTRA_COLUMN = "helpful_votes"  # in the CSV file alone
 
 _BRANDS = ("Alder", "Brightway", "Corvane", "Dunmore", "Elmet", "Fjordlund", "Greyfield", "Hollis", "Ivo", "Juniper")
-_STARS = {1: 0.07, 2: 0.05, 3: 0.08, 4: 0.26, 5: 0.54}
+_STARS = {1: 0.045, 2: 0.035, 3: 0.07, 4: 0.28, 5: 0.57}
 _MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),

@@ -56,13 +56,13 @@ def init_project(
 def _check_name(name: str) -> None:
     if not _NAME.fullmatch(name):
         better = re.sub(r"\W+|_+", "_", name.lower()).strip("_0123456789")
-        hint = f"lakehouse-nlp init {better or 'reviews'} FILE"
+        hint = f"lakehouse-nlp init {better or 'reviews'} --from FILE"
         raise UsageError(
             f"no project name: {name!r}; small letters, digits and _, a letter first, at most 64", hint=hint
         )
     if name in RESERVED_PROJECTS:
         raise UsageError(
-            f"no project name: {name!r} is the lake's own schema", hint=f"lakehouse-nlp init {name}_data FILE"
+            f"no project name: {name!r} is the lake's own schema", hint=f"lakehouse-nlp init {name}_data --from FILE"
         )
 
 

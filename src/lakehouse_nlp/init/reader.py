@@ -40,21 +40,23 @@ def verify(file: DataFile) -> None:
 
     """
     decoder = codecs.getincrementaldecoder("utf-8")()
-    size = 0
+    size, filled = 0, False
     try:
         with opened(file) as stream:
             while chunk := stream.read(_CHUNK):
                 if file.format != "parquet":
                     decoder.decode(chunk)
-                size += len(chunk)
+                size, filled = size + len(chunk), filled or not chunk.isspace()
         decoder.decode(b"", final=True)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise DataError(f"cannot be unpacked: {file.path}: {error}", hint=f"gzip -t {file.path}") from error
     except UnicodeDecodeError as error:
-        raise DataError(f"not UTF-8: {file.path}, after byte {size:,}: {error.reason}", hint=_CONVERT) from error
+        raise DataError(
+            f"not UTF-8: {file.path}, byte {size + error.start:,}: {error.reason}", hint=_CONVERT
+        ) from error
     except OSError as error:
         raise DataError(f"cannot be read: {file.path}: {error.strerror or error}", hint=f"ls -l {file.path}") from error
-    if size == 0:
+    if not filled:
         raise DataError(f"empty file: {file.path}", hint="give a file with rows")
 
 

@@ -35,13 +35,13 @@ class Linear:
         each = np.asarray(expit(self.scores(terms)))
         if each.shape[1] == 1:
             return np.hstack([1.0 - each, each])
-        return each / np.maximum(each.sum(axis=1, keepdims=True), np.finfo(np.float64).tiny)
+        return np.asarray(each / each.sum(axis=1, keepdims=True))
 
 
 def inverse_document_frequency(counts: csr_matrix) -> Floats:
     """ln((1 + n) / (1 + rows with the term)) + 1 for each bucket, as scikit-learn's TfidfTransformer has it."""
     rows_with = np.bincount(counts.indices, minlength=counts.shape[1])
-    return np.log((1.0 + counts.shape[0]) / (1.0 + rows_with)) + 1.0
+    return np.asarray(np.log((1.0 + counts.shape[0]) / (1.0 + rows_with)) + 1.0)
 
 
 def tfidf(counts: csr_matrix, idf: Floats, spec: Spec) -> csr_matrix:

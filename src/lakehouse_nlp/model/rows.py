@@ -36,7 +36,7 @@ class Spec:
     linear_c: float = 4.0
     folds: int = 3
     seed: int = 0
-    rounds: int = 100
+    rounds: int = 200
     booster: Mapping[str, float | int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

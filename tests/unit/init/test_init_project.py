@@ -61,12 +61,12 @@ def test_a_second_project_leaves_conf_alone(home: Path, source: Path) -> None:
         (
             "My Reviews",
             "no project name: 'My Reviews'; small letters, digits and _, ",
-            "lakehouse-nlp init my_reviews FILE",
+            "lakehouse-nlp init my_reviews --from FILE",
         ),
-        ("1st", "no project name: '1st'; small letters", "lakehouse-nlp init st FILE"),
-        ("", "no project name: ''; small letters", "lakehouse-nlp init reviews FILE"),
-        ("../x", "no project name: '../x'; small letters", "lakehouse-nlp init x FILE"),
-        ("ops", "no project name: 'ops' is the lake's own schema", "lakehouse-nlp init ops_data FILE"),
+        ("1st", "no project name: '1st'; small letters", "lakehouse-nlp init st --from FILE"),
+        ("", "no project name: ''; small letters", "lakehouse-nlp init reviews --from FILE"),
+        ("../x", "no project name: '../x'; small letters", "lakehouse-nlp init x --from FILE"),
+        ("ops", "no project name: 'ops' is the lake's own schema", "lakehouse-nlp init ops_data --from FILE"),
     ],
 )
 def test_names(home: Path, source: Path, name: str, message: str, hint: str) -> None:
@@ -81,7 +81,7 @@ def test_a_project_that_exists_is_left(home: Path, source: Path) -> None:
     init_project(home, "x", source)
     before = (home / "conf/projects/x.yml").read_text()
 
-    with pytest.raises(UsageError, match="project 'x' exists: .*/conf/projects/x.yml"):
+    with pytest.raises(UsageError, match=r"project 'x' exists: .*/conf/projects/x\.yml"):
         init_project(home, "x", source, label="text")
 
     assert (home / "conf/projects/x.yml").read_text() == before

@@ -19,7 +19,7 @@ def faults(home: Path, sets: list[str] | None = None) -> list[str]:
     with pytest.raises(UsageError) as refused:
         load(home, "x", sets=sets or [])
     assert refused.value.exit_code == 2
-    assert refused.value.hint == "mend that, then: lakehouse-nlp validate x"
+    assert refused.value.hint == "mend that, then: lakehouse-nlp validate --project x"
     return [line.strip() for line in refused.value.message.splitlines()[1:]]
 
 
@@ -219,9 +219,9 @@ def test_files_that_are_no_settings(write: Write, content: bytes, expected: str)
 
 
 def test_one_is_a_fault_and_two_are_faults(write: Write) -> None:
-    with pytest.raises(UsageError, match="^1 fault in the settings of project x:\n"):
+    with pytest.raises(UsageError, match=r"^1 fault in the settings of project x:\n"):
         load(write("a: 1\n"), "x")
-    with pytest.raises(UsageError, match="^2 faults in the settings of project x:\n"):
+    with pytest.raises(UsageError, match=r"^2 faults in the settings of project x:\n"):
         load(write("a: 1\nb: 1\n"), "x")
 
 

@@ -93,6 +93,7 @@ def test_environment_variables(
 ) -> None:
     monkeypatch.setenv(f"LAKEHOUSE_NLP_{name}", value)
     monkeypatch.setenv("LAKEHOUSE_NLP_HOME", "/elsewhere")
+    monkeypatch.setenv("LAKEHOUSE_NLP_MODEL_THREADS", "2")
     home = write()
     (home / "conf" / "envs").mkdir()
     (home / "conf" / "envs" / "bare.yml").write_text("")
@@ -137,7 +138,7 @@ def test_missing_project_and_env(write: Write) -> None:
     with pytest.raises(UsageError) as refused:
         load(home, "y2")
     assert refused.value.message == f"no project 'y2': {home}/conf/projects/y2.yml does not exist; there are 'x'"
-    assert refused.value.hint.startswith("lakehouse-nlp init y2 ")
+    assert refused.value.hint.removeprefix("lakehouse-nlp init y2 ") == "--from FILE"
     with pytest.raises(
         UsageError, match=r"no env 'lcal': .*/conf/envs/lcal.yml does not exist; did you mean 'local'\?"
     ):

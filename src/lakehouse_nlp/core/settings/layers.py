@@ -15,7 +15,7 @@ PREFIX = "LAKEHOUSE_NLP_"
 _WIDTH = 60
 
 # Variables that start like settings and are read elsewhere.
-NOT_SETTINGS = frozenset({"LAKEHOUSE_NLP_HOME"})
+NOT_SETTINGS = frozenset({"LAKEHOUSE_NLP_HOME", "LAKEHOUSE_NLP_MODEL_THREADS"})
 
 
 class Origin(NamedTuple):

@@ -68,7 +68,7 @@ def _must_exist(home: Home, project: str, env: str) -> None:
     if project not in (projects := home.projects()):
         there = f"; there are {listed(projects)}" if projects else "; there are no projects yet"
         guess = did_you_mean(project, projects)
-        hint = f"lakehouse-nlp init {project} FILE  (makes it from a data file)"
+        hint = f"lakehouse-nlp init {project} --from FILE"
         raise UsageError(f"no project {project!r}: {file} does not exist{guess or there}", hint=hint)
     if env not in (envs := home.envs()):
         guess = did_you_mean(env, envs) or f"; there are {listed(envs)}"
@@ -107,5 +107,5 @@ def _located(found: list[report.Problem], layer: Layer) -> list[Fault]:
 def _refusal(project: str, faults: list[Fault]) -> UsageError:
     lines = "".join(f"\n  {fault}" for fault in sorted(set(faults)))
     many = "1 fault" if len(set(faults)) == 1 else f"{len(set(faults))} faults"
-    hint = f"mend that, then: lakehouse-nlp validate {project}"
+    hint = f"mend that, then: lakehouse-nlp validate --project {project}"
     return UsageError(f"{many} in the settings of project {project}:{lines}", hint=hint)

@@ -38,6 +38,11 @@ class Tables:
         """The session."""
         return self._connect()
 
+    @property
+    def touched(self) -> bool:
+        """Whether the session was asked for."""
+        return "spark" in vars(self)
+
     def name(self, table: str) -> str:
         """The table's name in SQL."""
         full = table if "." in table else f"{self.project}.{table}"
