@@ -44,7 +44,7 @@ lock: $(VENV)/.installed ## pin requirements.lock again (ARGS=--upgrade for the 
 
 # The run records (lake/ops) and models are every project's: with other projects in the lake, nothing can go safely.
 clean: ## remove the demo's lake and models, unless other projects live beside it
-	@others=$$(ls lake 2>/dev/null | grep -vxE 'demo|ops' | tr '\n' ' '); \
+	@others=$$(ls lake 2>/dev/null | grep -vxE 'demo|ops' | xargs); \
 	if [ -n "$$others" ]; then \
 		echo "kept lake/ and mlflow/: other projects are in them ($$others)" >&2; exit 1; \
 	fi; \

@@ -57,7 +57,7 @@ setup(
     packages=[*find_packages("src"), "lakehouse_nlp.conf", "lakehouse_nlp.sql"],
     package_data={
         "lakehouse_nlp": ["py.typed", "core/*.xml"],
-        "lakehouse_nlp.conf": ["base.yml", "envs/*.yml"],
+        "lakehouse_nlp.conf": ["base.yml", "envs/*.yml", "projects/demo.yml"],
         "lakehouse_nlp.sql": ["**/*.sql"],
     },
     install_requires=REQUIRES,

@@ -33,7 +33,7 @@ class Spec:
     numeric: tuple[str, ...] = ()
     categorical: tuple[str, ...] = ()
     select: int = 3000
-    linear_c: float = 4.0
+    linear_c: float = 8.0
     folds: int = 3
     seed: int = 0
     rounds: int = 200

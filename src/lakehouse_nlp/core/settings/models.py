@@ -222,7 +222,7 @@ class Gold(Section):
 class Booster(Section):
     """XGBoost's own parameters, by its own names (xgboost.readthedocs.io, "XGBoost Parameters")."""
 
-    rounds: int = Field(100, ge=1)
+    rounds: int = Field(200, ge=1)
     max_depth: int = Field(4, ge=1)
     learning_rate: float = Field(0.1, gt=0)
     max_bin: int = Field(64, ge=2)
@@ -235,7 +235,7 @@ class Train(Section):
 
     seed: int = 0
     folds: int = Field(3, ge=2)
-    linear_c: float = Field(4.0, gt=0, description="inverse strength of the L2 penalty")
+    linear_c: float = Field(8.0, gt=0, description="inverse strength of the L2 penalty")
     booster: Booster = Booster()
     min_rows: int = Field(50, ge=2, description="fewer labelled training rows than this is an error")
     retrain_share: Share = Field(0.1, description="train again when labelled rows grew by this share")
