@@ -16,7 +16,14 @@ from lakehouse_nlp.core.session import defaults, ivy_home, session
 from lakehouse_nlp.core.settings.models import Spark
 
 # Versions that are known to work together: the minor version counts.
-PINNED = {"pyspark": "3.5", "delta-spark": "3.3", "spark-nlp": "5.5", "mlflow": "3", "xgboost-cpu": "3", "duckdb": "1.5"}
+PINNED = {
+    "pyspark": "3.5",
+    "delta-spark": "3.3",
+    "spark-nlp": "5.5",
+    "mlflow": "3",
+    "xgboost-cpu": "3",
+    "duckdb": "1.5",
+}
 
 
 @dataclass(frozen=True)
@@ -91,7 +98,12 @@ def _spark_submit() -> Finding:
         told = all(path.exists() and path.read_text(encoding="utf-8") == text for path, text in _spark_files().items())
     except LakehouseError:
         told = False
-    return Finding("spark-submit", told, "knows the jars" if told else "does not know the jars", "" if told else "lakehouse-nlp doctor --fix")
+    return Finding(
+        "spark-submit",
+        told,
+        "knows the jars" if told else "does not know the jars",
+        "" if told else "lakehouse-nlp doctor --fix",
+    )
 
 
 def _home(home: Path) -> Finding:

@@ -90,7 +90,13 @@ def plan(ctx: Context, names: Sequence[str] = ()) -> list[Step]:
     return steps
 
 
-def run(ctx: Context, names: Sequence[str] = (), *, force: bool = False, watch: Callable[[Stage, str, str], None] | None = None) -> Report:
+def run(
+    ctx: Context,
+    names: Sequence[str] = (),
+    *,
+    force: bool = False,
+    watch: Callable[[Stage, str, str], None] | None = None,
+) -> Report:
     """Runs what is due of the named stages, in order; `force` runs them all.
 
     `watch` is told of each stage: "begins", then "idle" or "done", and a line about it. With nothing to do, nothing is started and nothing written.

@@ -33,4 +33,7 @@ def _spark(ctx: Context, query: str) -> tuple[list[str], list[tuple[Any, ...]]]:
         frame = ctx.tables.attach_all().sql(query)
         return frame.columns, [tuple(row) for row in frame.collect()]
     except PySparkException as error:
-        raise UsageError(str(error).splitlines()[0], hint='lakehouse-nlp sql --engine spark "show tables in ' + ctx.settings.project + '"') from error
+        raise UsageError(
+            str(error).splitlines()[0],
+            hint='lakehouse-nlp sql --engine spark "show tables in ' + ctx.settings.project + '"',
+        ) from error

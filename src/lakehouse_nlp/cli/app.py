@@ -24,7 +24,10 @@ app = typer.Typer(
     epilog="New here? [bold]lakehouse-nlp demo[/bold]. Own data? [bold]lakehouse-nlp init reviews --from FILE[/bold].",
 )
 
-Home = Annotated[Optional[Path], typer.Option("--home", help="Folder of conf/, lake/ and mlflow/. [default: LAKEHOUSE_NLP_HOME, or here]")]
+Home = Annotated[
+    Optional[Path],
+    typer.Option("--home", help="Folder of conf/, lake/ and mlflow/. [default: LAKEHOUSE_NLP_HOME, or here]"),
+]
 Project = Annotated[Optional[str], typer.Option("--project", "-p", help="Project; may be left out where there is one.")]
 Env = Annotated[str, typer.Option("--env", "-e", help="Environment: conf/envs/<env>.yml.")]
 Sets = Annotated[Optional[list[str]], typer.Option("--set", help="A setting for this time: train.seed=7.")]
@@ -80,15 +83,26 @@ def add(
 
 
 @app.command()
-def validate(project: Project = None, home: Home = None, env: Env = "local", sets: Sets = None, json: Json = False) -> None:
+def validate(
+    project: Project = None, home: Home = None, env: Env = "local", sets: Sets = None, json: Json = False
+) -> None:
     """Check settings, stages and SQL without touching data: every fault at once, with file and line."""
     ctx = _context(home, project, env, sets)
-    render.message({"project": ctx.settings.project, "env": env, "valid": True}, f"{ctx.settings.project}: settings are valid", as_json=json)
+    render.message(
+        {"project": ctx.settings.project, "env": env, "valid": True},
+        f"{ctx.settings.project}: settings are valid",
+        as_json=json,
+    )
 
 
 @app.command()
 def plan(
-    stages: Stages = None, project: Project = None, home: Home = None, env: Env = "local", sets: Sets = None, json: Json = False
+    stages: Stages = None,
+    project: Project = None,
+    home: Home = None,
+    env: Env = "local",
+    sets: Sets = None,
+    json: Json = False,
 ) -> None:
     """Say what run would do now, and why. Starts nothing."""
     from lakehouse_nlp import flow
@@ -122,7 +136,9 @@ def run(
 
 
 @app.command()
-def status(project: Project = None, home: Home = None, env: Env = "local", sets: Sets = None, json: Json = False) -> None:
+def status(
+    project: Project = None, home: Home = None, env: Env = "local", sets: Sets = None, json: Json = False
+) -> None:
     """Show how a project stands: champion, tables, last run."""
     from lakehouse_nlp.status import status as found
 
@@ -146,7 +162,9 @@ def sql(
     from lakehouse_nlp.query import answer
 
     if engine not in ("duckdb", "spark") or format not in ("table", "csv", "json"):
-        raise UsageError(f"--engine {engine} --format {format}", hint="engines are duckdb and spark; formats are table, csv and json")
+        raise UsageError(
+            f"--engine {engine} --format {format}", hint="engines are duckdb and spark; formats are table, csv and json"
+        )
     with closing(_context(home, project, env, None)) as ctx:
         names, rows = answer(ctx, query, engine)
     render.rows(names, rows, "json" if json else format)
@@ -169,7 +187,9 @@ def doctor(
 
 
 @app.command()
-def demo(home: Home = None, rows: Annotated[int, typer.Option("--rows", help="Sample rows to make.", min=1000)] = 24_000) -> None:
+def demo(
+    home: Home = None, rows: Annotated[int, typer.Option("--rows", help="Sample rows to make.", min=1000)] = 24_000
+) -> None:
     """Make sample reviews, run the whole path, and ask the predictions a question."""
     from lakehouse_nlp.cli.demo import demonstrate
 
@@ -199,5 +219,3 @@ def _context(home: Path | None, project: str | None, env: str, sets: list[str] |
 
     where = _home(home)
     return Context.open(where, _project(where, project), env, sets or ())
-
-

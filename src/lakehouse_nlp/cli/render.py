@@ -109,8 +109,16 @@ def status(found: dict[str, Any], *, as_json: bool) -> None:
     table(["table", "rows", "version"], [(name, t["rows"], t["version"]) for name, t in found["tables"].items()])
     run = found["last_run"]
     if run:
-        sys.stdout.write(f"\nlast run {run['id']}: {run['state']}" + (f" ({run['error']})" if run["error"] else "") + "\n")
-        table(["stage", "state", "seconds", "read", "written", "rejected", "note"], [[step[k] for k in ("stage", "state", "seconds", "read", "written", "rejected", "note")] for step in run["steps"]])
+        sys.stdout.write(
+            f"\nlast run {run['id']}: {run['state']}" + (f" ({run['error']})" if run["error"] else "") + "\n"
+        )
+        table(
+            ["stage", "state", "seconds", "read", "written", "rejected", "note"],
+            [
+                [step[k] for k in ("stage", "state", "seconds", "read", "written", "rejected", "note")]
+                for step in run["steps"]
+            ],
+        )
     if found["data_docs"]:
         sys.stdout.write(f"\nvalidation report: {found['data_docs']}\n")
 

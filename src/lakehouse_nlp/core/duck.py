@@ -43,7 +43,9 @@ def connect(root: Path, only: Iterable[str] | None = None) -> DuckDBPyConnection
     return connection
 
 
-def rows(root: Path, query: str, parameters: list[Any] | None = None, only: Iterable[str] | None = None) -> list[dict[str, Any]]:
+def rows(
+    root: Path, query: str, parameters: list[Any] | None = None, only: Iterable[str] | None = None
+) -> list[dict[str, Any]]:
     """The answer to a query, a dict a row."""
     with connect(root, only) as connection:
         cursor = connection.execute(query, parameters or [])

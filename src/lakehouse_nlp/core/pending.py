@@ -45,4 +45,6 @@ def _since(ctx: Context, source: str, last: Stamp | None, otherwise: str) -> Pen
     if last is None:
         return Pending(source, None, changed, otherwise)
     since = last.upto[source]
-    return Pending(source, since, changed, f"{source} went from version {since} to {changed}") if since < changed else None
+    return (
+        Pending(source, since, changed, f"{source} went from version {since} to {changed}") if since < changed else None
+    )

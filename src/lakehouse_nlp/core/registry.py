@@ -94,7 +94,9 @@ class Registry:
         try:
             return _version(self.client.get_model_version(self.name, str(number)))
         except MlflowException as error:
-            raise UsageError(f"no version {number} of model {self.name}", hint=f"lakehouse-nlp status --project {self.name}") from error
+            raise UsageError(
+                f"no version {number} of model {self.name}", hint=f"lakehouse-nlp status --project {self.name}"
+            ) from error
 
     def metrics(self, version: Version) -> dict[str, Any]:
         """`{"test": …, "validation": …, "baselines": {…}}` as the train stage logged them."""

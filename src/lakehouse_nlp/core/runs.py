@@ -36,7 +36,8 @@ class Record:
         fields = tables.read("ops.runs").schema
         row = (*self._row(state, self.ctx.clock(), error), self.ctx.clock())
         tables.replace_window(
-            "ops.runs", self.ctx.spark.createDataFrame([row], fields).coalesce(1).withColumn("at", F.current_timestamp()),
+            "ops.runs",
+            self.ctx.spark.createDataFrame([row], fields).coalesce(1).withColumn("at", F.current_timestamp()),
             where=f"run_id = '{self.ctx.run_id}'",
         )
 

@@ -124,11 +124,17 @@ def _jars() -> dict[str, str]:
 def check(spark: SparkSession) -> SparkSession:
     """The session itself, if its versions and jars are those this package is built for; else UsageError."""
     if not spark.version.startswith("3.5."):
-        raise UsageError(f"Spark {spark.version} runs here; this package is built for 3.5", hint="use Databricks 16.4 LTS, EMR 7.x or pip install 'pyspark>=3.5.3,<3.6'")
+        raise UsageError(
+            f"Spark {spark.version} runs here; this package is built for 3.5",
+            hint="use Databricks 16.4 LTS, EMR 7.x or pip install 'pyspark>=3.5.3,<3.6'",
+        )
     jvm = spark.sparkContext._jvm
     scala = jvm.scala.util.Properties.versionNumberString()
     if not scala.startswith(SCALA):
-        raise UsageError(f"this Spark is built with Scala {scala}; the jars are for {SCALA}", hint=f"take a Spark 3.5 for Scala {SCALA}")
+        raise UsageError(
+            f"this Spark is built with Scala {scala}; the jars are for {SCALA}",
+            hint=f"take a Spark 3.5 for Scala {SCALA}",
+        )
     missing = [what for name, what in NEEDED.items() if not _on_classpath(spark, name)]
     if missing:
         raise UsageError(

@@ -36,7 +36,13 @@ def run(ctx: Context) -> StepResult:
         changed = "(new.row_hash <> old.row_hash OR new.nlp_hash <> old.nlp_hash)"
         wrote = ctx.tables.merge_once(TARGET, rows, on=["key"], changed=changed, upto=upto)
     read, written = wrote.get("numSourceRows", wrote.get("numOutputRows", 0)), _written(wrote)
-    return StepResult(read, written, 0, ctx.versions(TARGET), f"{written:,} rows tokenised; pipeline {nlp_hash(settings.gold.nlp, ctx.home)}")
+    return StepResult(
+        read,
+        written,
+        0,
+        ctx.versions(TARGET),
+        f"{written:,} rows tokenised; pipeline {nlp_hash(settings.gold.nlp, ctx.home)}",
+    )
 
 
 def carried(settings: Settings) -> tuple[str, ...]:
@@ -74,7 +80,9 @@ def gold_rows(ctx: Context, silver: DataFrame) -> DataFrame:
 def split_of(by: Column, split: Split) -> Column:
     """train, validation or test: a place from 0 to 1 by the hash of seed and value, so that equal values stay together."""
     place = F.pmod(F.xxhash64(F.lit(split.seed), by), F.lit(1_000_000)) / 1_000_000
-    return F.when(place < split.test, "test").when(place < split.test + split.validation, "validation").otherwise("train")
+    return (
+        F.when(place < split.test, "test").when(place < split.test + split.validation, "validation").otherwise("train")
+    )
 
 
 def _pending(ctx: Context) -> Pending | None:

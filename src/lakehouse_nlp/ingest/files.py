@@ -82,7 +82,9 @@ def fault(file: RawFile, required: Sequence[str], delimiter: str | None, encodin
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         return Fault("readable", f"{type(error).__name__}: {error}", "a whole gzip file")
     except UnicodeDecodeError as error:
-        return Fault("readable", f"bytes that are no {encoding}: {error.reason} at byte {error.start}", f"text in {encoding}")
+        return Fault(
+            "readable", f"bytes that are no {encoding}: {error.reason} at byte {error.start}", f"text in {encoding}"
+        )
     except (OSError, ValueError) as error:
         return Fault("readable", f"{type(error).__name__}: {error}", f"a {file.format} file")
     if not found:

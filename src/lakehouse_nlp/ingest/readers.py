@@ -34,7 +34,9 @@ def _json(spark: SparkSession, path: Path, sources: Mapping[str, str], *, whole:
     """Objects as maps of strings: one pass, no schema to infer, and no field that can be lost."""
     if whole:
         text = spark.read.option("wholetext", "true").text(_literal(path))
-        rows = text.select(F.explode(F.from_json("value", f"array<{FIELDS}>")).alias("fields"), F.lit(None).alias("value"))
+        rows = text.select(
+            F.explode(F.from_json("value", f"array<{FIELDS}>")).alias("fields"), F.lit(None).alias("value")
+        )
     else:
         text = spark.read.option("encoding", encoding).text(_literal(path)).where("trim(value) <> ''")
         rows = text.select(F.from_json("value", FIELDS).alias("fields"), "value")

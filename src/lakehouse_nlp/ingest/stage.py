@@ -121,11 +121,16 @@ def _resume(ctx: Context, number: int, rows: Sequence[dict[str, Any]]) -> int:
     return _load(ctx, number, batch)
 
 
-def _settle(ctx: Context, file: RawFile, state: str, *, batch: int | None = None, rows: int | None = None) -> tuple[Any, ...]:
+def _settle(
+    ctx: Context, file: RawFile, state: str, *, batch: int | None = None, rows: int | None = None
+) -> tuple[Any, ...]:
     place = file.path
     if file.path.parent.name != "processed" and file.path.exists():
         place = files.settle(file.path, ctx.folder / "processed", file.hash)
-    where, reader = str(place.relative_to(ctx.folder)), files.layout(replace(file, path=place), ctx.settings.ingest.encoding)
+    where, reader = (
+        str(place.relative_to(ctx.folder)),
+        files.layout(replace(file, path=place), ctx.settings.ingest.encoding),
+    )
     return ledger.event(ctx, file, state, batch=batch, reader=reader, rows=rows, place=where)
 
 

@@ -36,7 +36,9 @@ def run(ctx: Context) -> StepResult:
     named = [(ctx.settings.project, ctx.run_id, *figure) for figure in figures]
     ctx.tables.record(TARGET, named, upto={SOURCE: found.upto})
     few = rows < ctx.settings.monitor.min_rows
-    note = f"{len(figures)} figures of {rows:,} predictions" + (f"; fewer than {ctx.settings.monitor.min_rows} are not judged" if few else "")
+    note = f"{len(figures)} figures of {rows:,} predictions" + (
+        f"; fewer than {ctx.settings.monitor.min_rows} are not judged" if few else ""
+    )
     return StepResult(read=rows, written=len(figures), versions=ctx.versions(TARGET), note=note)
 
 
@@ -48,7 +50,11 @@ def _predictions(ctx: Context, rows: DataFrame) -> tuple[list[Figure], int]:
     """Rows, share of each class and confidence, by model version."""
     name = F.concat_ws("/", "model", F.col("version").cast("string")).alias("model")
     quantiles = [F.percentile_approx("probability", q).alias(p) for p, q in QUANTILES.items()]
-    by: list[Any] = rows.groupBy(name, "prediction").agg(F.count("*").alias("rows"), F.avg("probability").alias("mean"), *quantiles).collect()
+    by: list[Any] = (
+        rows.groupBy(name, "prediction")
+        .agg(F.count("*").alias("rows"), F.avg("probability").alias("mean"), *quantiles)
+        .collect()
+    )
     totals: dict[str, int] = {}
     for row in by:
         totals[row["model"]] = totals.get(row["model"], 0) + row["rows"]
@@ -65,7 +71,10 @@ def _tables(ctx: Context) -> list[Figure]:
     """Rows of every table, and the share of bronze that is set aside."""
     rows = {table: ctx.tables.log(table).rows() for table in TABLES}
     share = rows["quarantine"] / max(rows["bronze"], 1)
-    return [*(("rows", table, None, float(n)) for table, n in rows.items()), ("share_quarantined", "bronze", None, share)]
+    return [
+        *(("rows", table, None, float(n)) for table, n in rows.items()),
+        ("share_quarantined", "bronze", None, share),
+    ]
 
 
 def _times(ctx: Context) -> list[Figure]:

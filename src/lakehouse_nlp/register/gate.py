@@ -47,7 +47,10 @@ def _floor(test: dict[str, Any], name: str, floor: float) -> Reason:
     if value is None:
         return Reason(False, f"{name} is not among the figures of the test split")
     low = name in LOWER_IS_BETTER
-    return Reason(value <= floor if low else value >= floor, f"{name} {value:.4f}, {'at most' if low else 'at least'} {floor} wanted")
+    return Reason(
+        value <= floor if low else value >= floor,
+        f"{name} {value:.4f}, {'at most' if low else 'at least'} {floor} wanted",
+    )
 
 
 def _better(metric: str, test: dict[str, Any], other: dict[str, Any], who: str, gain: float) -> Reason:

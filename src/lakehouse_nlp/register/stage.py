@@ -37,13 +37,19 @@ def run(ctx: Context) -> StepResult:
     passed = all(reason.passed for reason in reasons)
     _move(registry, candidate, champion, passed)
     _record(ctx, candidate, champion, passed, reasons, metrics)
-    registry.client.set_model_version_tag(registry.name, str(candidate.number), "gate", "passed" if passed else "refused")
+    registry.client.set_model_version_tag(
+        registry.name, str(candidate.number), "gate", "passed" if passed else "refused"
+    )
     against = [reason.says for reason in reasons if not reason.passed]
     note = f"{candidate} is {CHAMPION}" if passed else f"{candidate} was refused: {'; '.join(against)}"
-    return StepResult(read=1, written=int(passed), rejected=int(not passed), note=note, refused=() if passed else (note,))
+    return StepResult(
+        read=1, written=int(passed), rejected=int(not passed), note=note, refused=() if passed else (note,)
+    )
 
 
-def _of_champion(ctx: Context, registry: Registry, candidate: Version, champion: Version | None) -> tuple[dict[str, Any] | None, str]:
+def _of_champion(
+    ctx: Context, registry: Registry, candidate: Version, champion: Version | None
+) -> tuple[dict[str, Any] | None, str]:
     """The champion's figures on the candidate's own test rows; its recorded ones where it reads another gold."""
     if champion is None:
         return None, ""
@@ -68,7 +74,12 @@ def _move(registry: Registry, candidate: Version, champion: Version | None, pass
 
 
 def _record(
-    ctx: Context, candidate: Version, champion: Version | None, passed: bool, reasons: list[Reason], metrics: dict[str, Any]
+    ctx: Context,
+    candidate: Version,
+    champion: Version | None,
+    passed: bool,
+    reasons: list[Reason],
+    metrics: dict[str, Any],
 ) -> None:
     says = json.dumps([("passed: " if reason.passed else "failed: ") + reason.says for reason in reasons])
     row = (

@@ -26,7 +26,9 @@ def run(ctx: Context) -> StepResult:
     """Scores with one version throughout; raises DataError if gold was made by another pipeline than the model's."""
     version = resolved(ctx)
     if version is None:
-        raise DataError(f"score: model {ctx.settings.model_name} has no champion", hint="lakehouse-nlp run train register")
+        raise DataError(
+            f"score: model {ctx.settings.model_name} has no champion", hint="lakehouse-nlp run train register"
+        )
     _same_pipeline(ctx, version)
     found = _pending(ctx, version)
     if not found:

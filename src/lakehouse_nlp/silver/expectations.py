@@ -64,5 +64,8 @@ def _expectations(counts: Counts, found: list[Rule]) -> list[Any]:
         Between(column="rows read", min_value=1),
         Between(column="keys", min_value=1, max_value=max(counts.valid, 1)),
         *(Between(column=f"share of rows that broke {rule.name}", **none_broken) for rule in found),
-        *(Between(column=f"share of valid rows without {column}", min_value=0, max_value=1) for column in counts.missing),
+        *(
+            Between(column=f"share of valid rows without {column}", min_value=0, max_value=1)
+            for column in counts.missing
+        ),
     ]

@@ -65,7 +65,9 @@ def count(rows: DataFrame, found: list[Rule], settings: Settings) -> Counts:
     ]
     sums += [F.count(F.when(F.col("_broken")[place], 1)).alias(f"b{place}") for place in range(len(found))]
     columns = list(settings.columns)
-    sums += [F.count(F.when(valid & F.col(f"`{TYPED}{name}`").isNull(), 1)).alias(f"m{i}") for i, name in enumerate(columns)]
+    sums += [
+        F.count(F.when(valid & F.col(f"`{TYPED}{name}`").isNull(), 1)).alias(f"m{i}") for i, name in enumerate(columns)
+    ]
     row: Any = rows.agg(*sums).first()
     return Counts(
         row["read"], row["quarantined"], row["keys"],
@@ -80,7 +82,9 @@ def refuse(counts: Counts, found: list[Rule], rows: DataFrame) -> None:
     if not failed:
         return
     names = {rule.name for rule in failed}
-    first = rows.where(F.exists("_reasons", lambda reason: reason["rule"].isin(*names))).select("_file", "_reasons").first()
+    first = (
+        rows.where(F.exists("_reasons", lambda reason: reason["rule"].isin(*names))).select("_file", "_reasons").first()
+    )
     example = next(reason["message"] for reason in first["_reasons"] if reason["rule"] in names) if first else ""
     told = "; ".join(f"{rule.name} by {counts.broken[rule.name]:,} of {counts.read:,} rows" for rule in failed)
     raise DataError(

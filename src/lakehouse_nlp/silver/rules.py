@@ -33,7 +33,11 @@ class Rule:
     @property
     def reason(self) -> Column:
         """struct<rule, message, fingerprint>, or null for a row that keeps the rule."""
-        fields = F.lit(self.name).alias("rule"), self.message.alias("message"), F.lit(self.fingerprint).alias("fingerprint")
+        fields = (
+            F.lit(self.name).alias("rule"),
+            self.message.alias("message"),
+            F.lit(self.fingerprint).alias("fingerprint"),
+        )
         return F.when(self.broken, F.struct(*fields))
 
 
@@ -42,15 +46,31 @@ def rules(settings: Settings, typed: Mapping[str, Column]) -> list[Rule]:
 
     `typed`: column -> its value as declared; the same-named columns of the frame hold the text as it came.
     """
-    found = [_rule("readable", "quarantine", F.col("_corrupt").isNotNull(), _found("a row that cannot be split into fields", F.col("_corrupt")))]
+    found = [
+        _rule(
+            "readable",
+            "quarantine",
+            F.col("_corrupt").isNotNull(),
+            _found("a row that cannot be split into fields", F.col("_corrupt")),
+        )
+    ]
     whole = F.col("_corrupt").isNull()
     for name, column in settings.columns.items():
         if column.type != "string":
             wrong = whole & _given(F.col(f"`{name}`")) & typed[name].isNull()
             wanted = column.type + (f" as {column.format}" if column.format else "")
-            found.append(_rule(f"type({name})", "quarantine", wrong, _found(f"{name} is no {wanted}", F.col(f"`{name}`"))))
+            found.append(
+                _rule(f"type({name})", "quarantine", wrong, _found(f"{name} is no {wanted}", F.col(f"`{name}`")))
+            )
     for name in settings.key:
-        found.append(_rule(f"key({name})", "quarantine", whole & typed[name].isNull(), F.lit(f"{name} is missing, and is part of the key")))
+        found.append(
+            _rule(
+                f"key({name})",
+                "quarantine",
+                whole & typed[name].isNull(),
+                F.lit(f"{name} is missing, and is part of the key"),
+            )
+        )
     for check in settings.checks:
         found.append(_check(check, typed, whole))
     return found

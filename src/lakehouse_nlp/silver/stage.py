@@ -75,7 +75,11 @@ def _write(ctx: Context, found: Pending, rows: DataFrame, counts: Counts) -> tup
         aside = tables.replace_window("quarantine", bad, upto=upto)
         newest = tables.replace_window("silver", good, upto=upto)
         return aside.get("numOutputRows", 0), newest.get("numOutputRows", 0)
-    aside = tables.append_once("quarantine", bad, app=_app(ctx), version=found.upto, upto=upto) if counts.quarantined else {}
+    aside = (
+        tables.append_once("quarantine", bad, app=_app(ctx), version=found.upto, upto=upto)
+        if counts.quarantined
+        else {}
+    )
     newest = tables.merge_once("silver", good, on=["_key"], changed=_changed(settings), upto=upto)
     return aside.get("numOutputRows", counts.quarantined), newest.get("numSourceRows", counts.keys)
 

@@ -56,10 +56,17 @@ def collect(gold: DataFrame, spec: Spec) -> Labelled:
             about = [frame[name].to_numpy(object) for name in ("key", "label", "split")]
             yield pa.RecordBatch.from_pydict({"block": [pickle.dumps((rows, *about), protocol=5)]})
 
-    found = [pickle.loads(row["block"]) for row in chosen.mapInArrow(blocks, "block binary").toLocalIterator(prefetchPartitions=True)]
+    found = [
+        pickle.loads(row["block"])
+        for row in chosen.mapInArrow(blocks, "block binary").toLocalIterator(prefetchPartitions=True)
+    ]
     if not found:
         none = np.zeros(0, dtype=object)
-        empty = Rows(spec.vectoriser.counts(pa.array([], pa.string())), np.zeros((0, len(spec.numeric))), np.zeros((0, len(spec.categorical)), object))
+        empty = Rows(
+            spec.vectoriser.counts(pa.array([], pa.string())),
+            np.zeros((0, len(spec.numeric))),
+            np.zeros((0, len(spec.categorical)), object),
+        )
         return Labelled(empty, none, none, none)
     rows = Rows(
         vstack([block[0].counts for block in found], format="csr"),
@@ -78,7 +85,9 @@ def names(gold: DataFrame, spec: Spec, buckets: list[int]) -> dict[int, str]:
     def terms(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             found = spec.vectoriser.terms(batch["clean_text"], wanted)
-            yield pa.RecordBatch.from_pydict({"bucket": pa.array(found.keys(), pa.int64()), "term": pa.array(found.values(), pa.string())})
+            yield pa.RecordBatch.from_pydict(
+                {"bucket": pa.array(found.keys(), pa.int64()), "term": pa.array(found.values(), pa.string())}
+            )
 
     votes: dict[int, Counter[str]] = {}
     for row in gold.select("clean_text").mapInArrow(terms, "bucket bigint, term string").collect():

@@ -53,7 +53,9 @@ def log(ctx: Context, model: StackedModel, metrics: dict[str, Any], tags: dict[s
     except mlflow.exceptions.MlflowException:
         client.create_registered_model(registry.name, description=ctx.settings.description)
     # With its tags in one call: a version without them was left by a run that was killed, and counts for nothing.
-    made = client.create_model_version(registry.name, logged.model_uri, run.info.run_id, tags=tags, model_id=logged.model_id)
+    made = client.create_model_version(
+        registry.name, logged.model_uri, run.info.run_id, tags=tags, model_id=logged.model_id
+    )
     return registry.get(int(made.version))
 
 

@@ -91,13 +91,21 @@ def _enough(ctx: Context, train: Labelled, test: Labelled) -> None:
     where = f"of {ctx.settings.project}.gold by the label {ctx.settings.label!r}"
     classes = sorted(set(train.labels))
     if len(train) < ctx.settings.train.min_rows:
-        raise DataError(f"train: {len(train)} labelled training rows {where}; {ctx.settings.train.min_rows} are needed (train.min_rows)", hint=hint)
+        raise DataError(
+            f"train: {len(train)} labelled training rows {where}; {ctx.settings.train.min_rows} are needed (train.min_rows)",
+            hint=hint,
+        )
     if len(classes) < 2:
-        raise DataError(f"train: every training row {where} has the label {classes[0]!r}; two classes are needed", hint=hint)
+        raise DataError(
+            f"train: every training row {where} has the label {classes[0]!r}; two classes are needed", hint=hint
+        )
     if not len(test):
         raise DataError(f"train: no labelled test rows {where}", hint="raise gold.split.test, or bring more rows")
     if unseen := sorted(set(np.unique(test.labels)) - set(classes)):
-        raise DataError(f"train: {', '.join(unseen)} occur in the test split only", hint="bring more rows of these classes, or change gold.split.seed")
+        raise DataError(
+            f"train: {', '.join(unseen)} occur in the test split only",
+            hint="bring more rows of these classes, or change gold.split.seed",
+        )
 
 
 def _labelled(ctx: Context) -> int:

@@ -230,7 +230,9 @@ class Tables:
         doubled = rows.groupBy(*on).count().where("count > 1").limit(5).collect()
         if doubled:
             keys = "; ".join(", ".join(f"{c}={row[c]!r}" for c in on) + f" ({row['count']} rows)" for row in doubled)
-            raise DataError(f"{self.name(table)}: more than one row a key: {keys}", hint="one row a key must be left before a merge")
+            raise DataError(
+                f"{self.name(table)}: more than one row a key: {keys}", hint="one row a key must be left before a merge"
+            )
 
 
 def _schema(fields: Sequence[Any]) -> Any:
