@@ -52,7 +52,7 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     python_requires=">=3.10,<3.13",
-    # The settings' defaults and the tables' DDL live at the top, where people look for them; a wheel carries them inside.
+    # The settings' defaults and the tables' DDL live at the top, where people look; a wheel carries them inside.
     package_dir={"": "src", "lakehouse_nlp.conf": "conf", "lakehouse_nlp.sql": "sql"},
     packages=[*find_packages("src"), "lakehouse_nlp.conf", "lakehouse_nlp.sql"],
     package_data={

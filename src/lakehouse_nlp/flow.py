@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lakehouse_nlp.core.context import Context, StepResult
-from lakehouse_nlp.core.errors import LakehouseError, UsageError
+from lakehouse_nlp.core.errors import SessionLost, UsageError
 from lakehouse_nlp.core.runs import Record
+from lakehouse_nlp.core.session import alive
 
 
 @dataclass(frozen=True)
@@ -45,10 +46,10 @@ STAGES = (
     Stage("silver", ("bronze",), ("silver", "quarantine", "ops.checks"), "checks, cleans, keeps one row a key"),
     Stage("gold", ("silver",), ("gold",), "makes tokens with Spark NLP, splits the rows"),
     Stage("train", ("gold",), ("candidate",), "trains a candidate, logged to MLflow", follows=False),
-    Stage("register", ("candidate", "champion", "gold"), ("champion", "ops.model_events"), "lets it pass the gate, or not", follows=False),
+    Stage("register", ("candidate",), ("champion", "ops.model_events"), "judges it at the gate", follows=False),
     Stage("score", ("gold", "champion"), ("predictions",), "scores what the champion has not seen"),
     Stage("monitor", ("predictions",), ("ops.metrics",), "takes the figures of the run"),
-)  # fmt: skip
+)
 NAMES = tuple(stage.name for stage in STAGES)
 
 
@@ -99,16 +100,19 @@ def run(
 ) -> Report:
     """Runs what is due of the named stages, in order; `force` runs them all.
 
-    `watch` is told of each stage: "begins", then "idle" or "done", and a line about it. With nothing to do, nothing is started and nothing written.
-    Raises what a stage raised, after recording it.
+    `watch` is told of each stage: "begins", then "idle" or "done", and a line about it. With nothing to do, nothing is
+    started and nothing written. Raises what a stage raised, after recording it.
     """
     stages = chosen(names)
+    ctx.ready()
     if not force and not plan(ctx, names):
         return Report(ctx.run_id, "idle")
     record = Record(ctx, tuple(stage.name for stage in stages))
     record.begin()
     try:
         steps = {stage.name: result for stage, result in _walk(ctx, stages, record, force, watch or (lambda *_: None))}
+    except SessionLost:
+        raise  # nothing can be recorded without a session; the run's row stays `running`
     except BaseException as error:
         record.end("failed", str(error) or type(error).__name__)
         raise
@@ -132,13 +136,10 @@ def _walk(
         try:
             result = stage.run(ctx)
         except BaseException as error:
+            if ctx.tables.touched and not alive(ctx.spark):
+                raise SessionLost(stage.name) from error
             record.step(stage.name, started, "failed", StepResult(), str(error) or type(error).__name__)
             raise
         record.step(stage.name, started, "done", result)
         watch(stage, "done", result.note)
         yield stage, result
-
-
-def exit_code(error: BaseException) -> int:
-    """0 done, 1 the data or a gate said no, 2 usage or settings, 3 a fault of ours."""
-    return error.exit_code if isinstance(error, LakehouseError) else 3

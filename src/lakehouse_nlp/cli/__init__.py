@@ -8,7 +8,10 @@ from lakehouse_nlp.core.errors import LakehouseError, UsageError
 
 
 def main(*before: str) -> None:
-    """Runs the command line, with `before` put in front of its arguments: 0 done, 1 the data or a gate said no, 2 usage or settings, 3 a fault of ours."""
+    """Runs the command line, with `before` put in front of its arguments.
+
+    Exits with 0 done, 1 the data or a gate said no, 2 usage or settings, 3 a fault of ours.
+    """
     from lakehouse_nlp.cli.app import app
 
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -25,14 +25,14 @@ app = typer.Typer(
 )
 
 Home = Annotated[
-    Optional[Path],
+    Path | None,
     typer.Option("--home", help="Folder of conf/, lake/ and mlflow/. [default: LAKEHOUSE_NLP_HOME, or here]"),
 ]
-Project = Annotated[Optional[str], typer.Option("--project", "-p", help="Project; may be left out where there is one.")]
+Project = Annotated[str | None, typer.Option("--project", "-p", help="Project; may be left out where there is one.")]
 Env = Annotated[str, typer.Option("--env", "-e", help="Environment: conf/envs/<env>.yml.")]
-Sets = Annotated[Optional[list[str]], typer.Option("--set", help="A setting for this time: train.seed=7.")]
+Sets = Annotated[list[str] | None, typer.Option("--set", help="A setting for this time: train.seed=7.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Stages = Annotated[Optional[list[str]], typer.Argument(help="Stages, in any order; all of them if left out.")]
+Stages = Annotated[list[str] | None, typer.Argument(help="Stages, in any order; all of them if left out.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -47,9 +47,9 @@ def root(version: Annotated[bool, typer.Option("--version", help="Print the vers
 def init(
     name: Annotated[str, typer.Argument(help="Name of the new project: letters, digits and _.")],
     source: Annotated[Path, typer.Option("--from", help="A CSV, TSV, JSON, JSONL or Parquet file, plain or .gz.")],
-    text: Annotated[Optional[list[str]], typer.Option("--text", help="A text column; once for each.")] = None,
-    label: Annotated[Optional[str], typer.Option("--label", help="The label: a column, or a SQL expression.")] = None,
-    key: Annotated[Optional[str], typer.Option("--key", help="The column that tells rows apart.")] = None,
+    text: Annotated[list[str] | None, typer.Option("--text", help="A text column; once for each.")] = None,
+    label: Annotated[str | None, typer.Option("--label", help="The label: a column, or a SQL expression.")] = None,
+    key: Annotated[str | None, typer.Option("--key", help="The column that tells rows apart.")] = None,
     home: Home = None,
     json: Json = False,
 ) -> None:
@@ -152,7 +152,7 @@ def sql(
     project: Project = None,
     env: Env = "local",
     engine: Annotated[str, typer.Option("--engine", help="duckdb (no JVM) or spark.")] = "duckdb",
-    format: Annotated[str, typer.Option("--format", help="table, csv or json.")] = "table",
+    form: Annotated[str, typer.Option("--format", help="table, csv or json.")] = "table",
     json: Json = False,
 ) -> None:
     """Ask the tables by SQL.
@@ -161,13 +161,13 @@ def sql(
     """
     from lakehouse_nlp.query import answer
 
-    if engine not in ("duckdb", "spark") or format not in ("table", "csv", "json"):
+    if engine not in ("duckdb", "spark") or form not in ("table", "csv", "json"):
         raise UsageError(
-            f"--engine {engine} --format {format}", hint="engines are duckdb and spark; formats are table, csv and json"
+            f"--engine {engine} --format {form}", hint="engines are duckdb and spark; formats are table, csv and json"
         )
     with closing(_context(home, project, env, None)) as ctx:
         names, rows = answer(ctx, query, engine)
-    render.rows(names, rows, "json" if json else format)
+    render.rows(names, rows, "json" if json else form)
 
 
 @app.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lakehouse_nlp import __version__
+from lakehouse_nlp.core.errors import UsageError
 from lakehouse_nlp.core.settings import Settings, load
 from lakehouse_nlp.core.tables import Stamp, Tables
 
@@ -89,6 +91,16 @@ class Context:
         """Table -> its latest version, for those that exist."""
         return {table: version for table in tables if (version := self.tables.log(table).version()) is not None}
 
+    def ready(self) -> None:
+        """Raises UsageError if the lake cannot be written."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=self.folder).close()
+        except OSError as error:
+            raise UsageError(
+                f"the lake {self.root} cannot be written: {error}", hint="--set lake.root=FOLDER, or make room"
+            ) from error
+
     def close(self) -> None:
         """Ends the session, if this context started one."""
         from lakehouse_nlp.core.session import stop
@@ -99,4 +111,6 @@ class Context:
     def _session(self) -> SparkSession:
         from lakehouse_nlp.core.session import session
 
-        return session(self.settings.spark, f"lakehouse-nlp {self.settings.project}")
+        warehouse = {"spark.sql.warehouse.dir": str(self.root / ".warehouse")}  # else a folder appears where one stands
+        spark = self.settings.spark.model_copy(update={"conf": {**warehouse, **self.settings.spark.conf}})
+        return session(spark, f"lakehouse-nlp {self.settings.project}")

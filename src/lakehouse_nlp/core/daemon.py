@@ -18,4 +18,4 @@ if __name__ == "__main__":
             importlib.import_module(module)
     from pyspark import daemon
 
-    daemon.manager()
+    daemon.manager()  # type: ignore[no-untyped-call]

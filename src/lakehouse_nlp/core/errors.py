@@ -28,3 +28,14 @@ class UsageError(LakehouseError):
     """The command, the settings or the machine's set-up is wrong; nothing was started."""
 
     exit_code = 2
+
+
+class SessionLost(UsageError):
+    """The Spark session ended under a stage: killed, out of memory, or stopped by the platform."""
+
+    def __init__(self, stage: str) -> None:
+        """`stage`: what ran when it ended."""
+        super().__init__(
+            f"the Spark session ended while {stage} ran: its Java process was killed, or ran out of memory",
+            hint="run the same command again: what was committed stays, and the rest is done then",
+        )

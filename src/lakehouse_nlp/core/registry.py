@@ -55,7 +55,21 @@ class Registry:
         if uri.startswith("sqlite:///"):
             Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
         mlflow.set_tracking_uri(uri)
-        return mlflow.MlflowClient()
+        client = mlflow.MlflowClient()
+        if uri.startswith("http"):
+            self._reach(client)
+        return client
+
+    def _reach(self, client: MlflowClient) -> None:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            client.search_experiments(max_results=1)
+        except MlflowException as error:
+            raise UsageError(
+                f"the MLflow server {self.uri()} does not answer: {str(error).splitlines()[0][:200]}",
+                hint="start it, or set mlflow.tracking_uri in conf/envs",
+            ) from error
 
     def uri(self) -> str:
         """The tracking URI; a relative SQLite path counts from the home folder."""
@@ -122,10 +136,11 @@ def quiet() -> None:
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # else a dead server costs minutes
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
     for noisy in ("alembic", "mlflow", "mlflow.store.db.utils"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
 
 
 def _version(found: ModelVersion) -> Version:
-    return Version(found.name, int(found.version), found.run_id, dict(found.tags))
+    return Version(found.name, int(found.version), str(found.run_id), dict(found.tags))

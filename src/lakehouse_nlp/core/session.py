@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import sys
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lakehouse_nlp.core.errors import UsageError
 from lakehouse_nlp.core.java import java_home
@@ -53,6 +54,7 @@ def session(spark: Spark, app: str = "lakehouse-nlp") -> SparkSession:
     """
     from pyspark.sql import SparkSession
 
+    logging.getLogger("py4j").setLevel(logging.CRITICAL)  # what it has to say comes as an exception too
     if active := SparkSession.getActiveSession():
         return check(active)
     if "SPARK_CONF_DIR" not in os.environ and "PYSPARK_GATEWAY_PORT" not in os.environ:
@@ -71,9 +73,17 @@ def session(spark: Spark, app: str = "lakehouse-nlp") -> SparkSession:
     return started
 
 
+def alive(spark: SparkSession) -> bool:
+    """Whether the session's Java process still answers."""
+    try:
+        return not spark.sparkContext._jsc.sc().isStopped()
+    except Exception:  # whatever py4j raises, it is no answer
+        return False
+
+
 def stop(spark: SparkSession) -> None:
     """Ends a session that was started here; one that a platform brought goes on."""
-    if spark.conf.get(OURS, "") == "true":
+    if alive(spark) and spark.conf.get(OURS, "") == "true":
         spark.stop()
 
 
@@ -128,7 +138,7 @@ def check(spark: SparkSession) -> SparkSession:
             f"Spark {spark.version} runs here; this package is built for 3.5",
             hint="use Databricks 16.4 LTS, EMR 7.x or pip install 'pyspark>=3.5.3,<3.6'",
         )
-    jvm = spark.sparkContext._jvm
+    jvm: Any = spark.sparkContext._jvm
     scala = jvm.scala.util.Properties.versionNumberString()
     if not scala.startswith(SCALA):
         raise UsageError(
@@ -149,7 +159,7 @@ def check(spark: SparkSession) -> SparkSession:
 def _on_classpath(spark: SparkSession, name: str) -> bool:
     from py4j.protocol import Py4JJavaError
 
-    jvm = spark.sparkContext._jvm
+    jvm: Any = spark.sparkContext._jvm
     try:
         jvm.java.lang.Class.forName(name, False, jvm.java.lang.Thread.currentThread().getContextClassLoader())
     except Py4JJavaError:

@@ -19,7 +19,7 @@ TEXT, TOKENS = "_text", "_tokens"
 
 
 def nlp_hash(nlp: Nlp, home: Path) -> str:
-    """16 hex digits over everything that the tokens depend on: the settings, the lemma dictionary, Spark NLP's version."""
+    """16 hex digits over all that the tokens depend on: the settings, the lemma dictionary, Spark NLP's version."""
     lemmas = (home / nlp.lemmas).read_bytes() if nlp.lemmas else b""
     parts = (nlp.model_dump_json().encode(), hashlib.sha256(lemmas).digest(), version("spark-nlp").encode())
     return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]

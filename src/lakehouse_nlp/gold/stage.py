@@ -78,7 +78,7 @@ def gold_rows(ctx: Context, silver: DataFrame) -> DataFrame:
 
 
 def split_of(by: Column, split: Split) -> Column:
-    """train, validation or test: a place from 0 to 1 by the hash of seed and value, so that equal values stay together."""
+    """Train, validation or test, by a hash of seed and value: equal values stay together."""
     place = F.pmod(F.xxhash64(F.lit(split.seed), by), F.lit(1_000_000)) / 1_000_000
     return (
         F.when(place < split.test, "test").when(place < split.test + split.validation, "validation").otherwise("train")

@@ -64,10 +64,8 @@ def event(
 ) -> tuple[Any, ...]:
     """A row for the ledger."""
     why = (fault.check, fault.found, fault.wanted) if fault else (None, None, None)
-    name = file.path.name
-    return (
-        ctx.settings.project, ctx.run_id, file.hash, name, file.purpose, state, batch, reader, file.bytes, rows, place, *why
-    )  # fmt: skip
+    about = (file.hash, file.path.name, file.purpose, state, batch, reader, file.bytes, rows, place)
+    return (ctx.settings.project, ctx.run_id, *about, *why)
 
 
 def write(ctx: Context, events: Sequence[tuple[Any, ...]]) -> None:

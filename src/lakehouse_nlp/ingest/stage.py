@@ -37,14 +37,14 @@ def due(ctx: Context) -> str | None:
     """Files that wait in `raw/`, or that a killed run left half done."""
     new = sum(1 for _ in files.waiting(ctx.folder))
     unfinished = sum(map(len, Ledger.of(ctx).unfinished.values()))
-    reasons = [f"{new} file{'s' * (new != 1)} in raw/"] if new else []
-    reasons += [f"{unfinished} left unfinished by an earlier run"] if unfinished else []
+    reasons = [f"{new} file{'s' * (new != 1)} in raw/"] * bool(new)
+    reasons += [f"{unfinished} left unfinished by an earlier run"] * bool(unfinished)
     return ", ".join(reasons) or None
 
 
 def run(ctx: Context) -> StepResult:
     """Takes every waiting file in; what cannot be read goes to `errors/` with a report beside it."""
-    bronze = ctx.tables.ensure("bronze", {name: "STRING" for name in ctx.settings.columns})
+    bronze = ctx.tables.ensure("bronze", dict.fromkeys(ctx.settings.columns, "STRING"))
     written = sum(_resume(ctx, number, rows) for number, rows in Ledger.of(ctx).unfinished.items())
     known = Ledger.of(ctx)
     new = _sort(ctx, known)
@@ -109,16 +109,30 @@ def _rows(ctx: Context, number: int, batch: Sequence[RawFile]) -> DataFrame:
 
 def _resume(ctx: Context, number: int, rows: Sequence[dict[str, Any]]) -> int:
     """Finishes a batch that a killed run had claimed, from wherever its files are now."""
-    places = {row["file_hash"]: [ctx.folder / "raw" / row["purpose"], ctx.folder / "processed"] for row in rows}
-    batch = []
-    for row in rows:
-        file = RawFile(places[row["file_hash"]][0] / row["name"], row["purpose"], row["file_hash"], row["bytes"])
-        if not file.path.exists():
-            moved = [p for p in places[file.hash][1].glob("*") if files.identify(p, file.purpose).hash == file.hash]
-            file = replace(file, path=moved[0]) if moved else file
-        batch.append(file)
     ctx.say(f"ingest: batch {number} was left unfinished; finishing it")
-    return _load(ctx, number, batch)
+    batch = [_found(ctx, row) for row in rows]
+    there = [file for file in batch if file.path.exists()]
+    gone = [_vanished(ctx, file) for file in batch if not file.path.exists()]
+    ledger.write(ctx, gone)
+    return _load(ctx, number, there)
+
+
+def _found(ctx: Context, row: dict[str, Any]) -> RawFile:
+    """A claimed file where it is: in `raw/`, or moved to `processed/` already."""
+    file = RawFile(ctx.folder / "raw" / row["purpose"] / row["name"], row["purpose"], row["file_hash"], row["bytes"])
+    if file.path.exists() and files.identify(file.path, file.purpose).hash == file.hash:
+        return file
+    same_size = (path for path in (ctx.folder / "processed").glob("*") if path.stat().st_size == file.bytes)
+    moved = next((path for path in same_size if files.identify(path, file.purpose).hash == file.hash), None)
+    return replace(file, path=moved or file.path.with_name(f".gone-{file.hash}"))
+
+
+def _vanished(ctx: Context, file: RawFile) -> tuple[Any, ...]:
+    fault = Fault(
+        "there", "no file of these bytes in raw/ or processed/", "the file that an earlier run had begun with"
+    )
+    ctx.say(f"ingest: a claimed file of {file.bytes:,} bytes is gone: {fault}")
+    return ledger.event(ctx, file, "rejected", fault=fault)
 
 
 def _settle(

@@ -27,6 +27,8 @@ def run(ctx: Context) -> StepResult:
     """Makes the newest version champion if it passes every test; else it is challenger, and the run is `rejected`."""
     registry = Registry(ctx)
     candidate = registry.newest()
+    if candidate and "gate" in candidate.tags:
+        return StepResult(note=f"{candidate} was judged before: {candidate.tags['gate']}")
     if candidate is None:
         raise DataError(f"register: no version of model {registry.name}", hint="lakehouse-nlp run train")
     champion = registry.alias(CHAMPION)
@@ -60,7 +62,9 @@ def _of_champion(
     rows = predicted(ctx, gold, champion).select("label", "_p.probabilities").toPandas()
     if unknown := set(rows["label"]) - set(classes):
         return None, f" (knows no {', '.join(sorted(unknown))})"
-    return evaluate(rows["label"].to_numpy(object), np.stack(rows["probabilities"]), classes), " on the same rows"
+    return evaluate(
+        rows["label"].to_numpy(object), np.stack(rows["probabilities"].to_list()), classes
+    ), " on the same rows"
 
 
 def _move(registry: Registry, candidate: Version, champion: Version | None, passed: bool) -> None:

@@ -34,12 +34,13 @@ def report(ctx: Context, counts: Counts, found: list[Rule]) -> Path:
         logging.getLogger(noisy).setLevel(logging.ERROR)
     import great_expectations as gx
     import pandas as pd
-    from great_expectations.checkpoint import UpdateDataDocsAction
+    from great_expectations.checkpoint.actions import UpdateDataDocsAction
+    from great_expectations.data_context.types.base import ProgressBarsConfig
 
     home = ctx.folder / "quality"
     home.mkdir(parents=True, exist_ok=True)
     context = gx.get_context(mode="file", project_root_dir=str(home))
-    context.variables.progress_bars = {"globally": False}
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
     source = context.data_sources.add_or_update_pandas(NAME)
     batch = source.add_dataframe_asset("counts").add_batch_definition_whole_dataframe("step")
     suite = context.suites.add_or_update(gx.ExpectationSuite(NAME, expectations=_expectations(counts, found)))
@@ -57,13 +58,14 @@ def report(ctx: Context, counts: Counts, found: list[Rule]) -> Path:
 
 
 def _expectations(counts: Counts, found: list[Rule]) -> list[Any]:
-    from great_expectations.expectations import ExpectColumnValuesToBeBetween as Between
+    from great_expectations.expectations.core.expect_column_values_to_be_between import (
+        ExpectColumnValuesToBeBetween as Between,
+    )
 
-    none_broken = {"min_value": 0, "max_value": 0}
     return [
         Between(column="rows read", min_value=1),
         Between(column="keys", min_value=1, max_value=max(counts.valid, 1)),
-        *(Between(column=f"share of rows that broke {rule.name}", **none_broken) for rule in found),
+        *(Between(column=f"share of rows that broke {rule.name}", min_value=0, max_value=0) for rule in found),
         *(
             Between(column=f"share of valid rows without {column}", min_value=0, max_value=1)
             for column in counts.missing

@@ -16,8 +16,10 @@ from lakehouse_nlp.silver.text import normalised
 
 @dataclass(frozen=True)
 class Counts:
-    """What one pass counted: rows read, set aside, valid, distinct keys among the valid; rule -> rows that broke it;
-    column -> valid rows without a value."""
+    """What one pass counted: rows read and set aside, distinct keys among the valid rows.
+
+    `broken`: rule -> rows that broke it; `missing`: column -> valid rows without a value.
+    """
 
     read: int
     quarantined: int
@@ -34,7 +36,7 @@ class Counts:
 def judged(bronze: DataFrame, settings: Settings) -> tuple[DataFrame, list[Rule]]:
     """Bronze as `_typed_<column>`, `_key` and `_reasons` (of all rules but warnings), and the rules.
 
-    `_broken` holds a boolean a rule, in the rules' order; `_raw` is the row as it came, where a reason stands against it.
+    `_broken` holds a boolean a rule, in the rules' order; `_raw` is the row as it came, if a reason stands against it.
     """
     typed = {name: value(F.col(f"`{name}`"), c.type, c.format) for name, c in settings.columns.items()}
     for name in settings.text:

@@ -45,12 +45,13 @@ def run(ctx: Context) -> StepResult:
             page.result()
     finally:
         rows.unpersist()
+    doubles = counts.valid - counts.keys
     _account(ctx, counts, aside_rows, newest)
     _record(ctx, counts, rules)
     return StepResult(
         read=counts.read, written=newest, rejected=counts.quarantined,
         versions=ctx.versions("silver", "quarantine"),
-        note=f"{counts.keys:,} keys, {counts.quarantined:,} rows set aside, {counts.valid - counts.keys:,} older rows of a key",
+        note=f"{counts.keys:,} keys, {counts.quarantined:,} rows set aside, {doubles:,} older rows of a key",
     )  # fmt: skip
 
 
@@ -91,7 +92,7 @@ def _changed(settings: Settings) -> str:
 
 
 def _account(ctx: Context, counts: Counts, aside: int, newest: int) -> None:
-    """read = newest of each key + quarantined + older rows of a key, by what Delta says it was given."""
+    """Read = newest of each key + quarantined + older rows of a key, by what Delta says it was given."""
     doubles = counts.valid - counts.keys
     if counts.read != newest + aside + doubles:
         raise LakehouseError(

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import Column
 from pyspark.sql import functions as F
-from pyspark.sql.functions import pandas_udf
+from pyspark.sql.pandas.functions import pandas_udf
 from pyspark.sql.types import StringType
 
 from lakehouse_nlp.core.settings.models import Silver
@@ -49,6 +49,7 @@ def _composed(text: Column) -> Column:
     return F.coalesce(_nfc(asked), text)
 
 
-@pandas_udf(StringType())  # type: ignore[call-overload]
-def _nfc(text: pd.Series) -> pd.Series:
-    return pc.utf8_normalize(pa.array(text, pa.string(), from_pandas=True), form="NFC").to_pandas()
+@pandas_udf(StringType())  # type: ignore[call-overload, untyped-decorator]
+def _nfc(text: pd.Series[str]) -> pd.Series[str]:
+    composed: pd.Series[str] = pc.utf8_normalize(pa.array(text, pa.string(), from_pandas=True), form="NFC").to_pandas()
+    return composed

@@ -1,14 +1,14 @@
 """Labelled rows of gold as sparse arrays: vectorised where the rows are, brought to the driver as a few blocks.
 
-A block is many rows in one cell, so what travels is hashed numbers and never text; the driver sorts them by key, so that
-the order of files and tasks changes nothing.
+A block is many rows in one cell, so what travels is hashed numbers and never text; the driver sorts them by key, so
+that the order of files and tasks changes nothing.
 """
 
 from __future__ import annotations
 
 import pickle
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +49,7 @@ def collect(gold: DataFrame, spec: Spec) -> Labelled:
     texts = [f"cast(`{name}` as string) `{name}`" for name in spec.categorical]
     chosen = gold.selectExpr("key", "label", "split", "clean_text", *numeric, *texts).select(*columns)
 
-    def blocks(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def blocks(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             frame = batch.to_pandas()
             rows = frame_to_rows(frame, spec)
@@ -82,7 +82,7 @@ def names(gold: DataFrame, spec: Spec, buckets: list[int]) -> dict[int, str]:
     """The most frequent term of each bucket, as the partitions of gold see it; ties to the alphabetically first."""
     wanted = frozenset(buckets)
 
-    def terms(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def terms(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             found = spec.vectoriser.terms(batch["clean_text"], wanted)
             yield pa.RecordBatch.from_pydict(

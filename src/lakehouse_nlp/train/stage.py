@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from typing import Any
 
-import numpy as np
-
 from lakehouse_nlp.core import duck
 from lakehouse_nlp.core.context import Context, StepResult
 from lakehouse_nlp.core.errors import DataError
@@ -54,11 +52,14 @@ def run(ctx: Context) -> StepResult:
         "recipe": recipe(settings, TRAIN),
         "gold_version": str(version),
         "train_rows": str(len(train)),
-        "nlp_hash": str(_nlp_hash(ctx)),
+        "nlp_hash": _nlp_hash(ctx),
     }
     made = log(ctx, model, metrics, tags)
-    scored = metrics["test"]
-    note = f"candidate {made}: accuracy {scored['accuracy']:.4f} on {scored['rows']:,} test rows, linear {metrics['baselines']['linear']['accuracy']:.4f}"
+    test_figures, linear = metrics["test"], metrics["baselines"]["linear"]
+    note = (
+        f"candidate {made}: accuracy {test_figures['accuracy']:.4f} on {test_figures['rows']:,} test rows, "
+        f"linear {linear['accuracy']:.4f}"
+    )
     return StepResult(read=len(data), written=1, versions={SOURCE: version or 0}, note=note)
 
 
@@ -87,24 +88,21 @@ def figures(model: StackedModel, train: Labelled, validation: Labelled, test: La
 
 
 def _enough(ctx: Context, train: Labelled, test: Labelled) -> None:
-    hint = f'lakehouse-nlp sql "select split, label, count(*) from {ctx.settings.project}.gold group by all"'
-    where = f"of {ctx.settings.project}.gold by the label {ctx.settings.label!r}"
-    classes = sorted(set(train.labels))
-    if len(train) < ctx.settings.train.min_rows:
+    classes, wanted = sorted(set(train.labels)), ctx.settings.train.min_rows
+    fault = None
+    if len(train) < wanted:
+        fault = f"{len(train)} labelled training rows, and train.min_rows asks for {wanted}"
+    elif len(classes) < 2:
+        fault = f"every training row has the label {classes[0]!r}, and a model needs two classes"
+    elif not len(test):
+        fault = "no labelled test rows; raise gold.split.test, or bring more rows"
+    elif unseen := sorted(set(test.labels) - set(classes)):
+        fault = f"{', '.join(unseen)} occur in the test split only; bring more rows, or change gold.split.seed"
+    if fault:
+        project, label = ctx.settings.project, ctx.settings.label
         raise DataError(
-            f"train: {len(train)} labelled training rows {where}; {ctx.settings.train.min_rows} are needed (train.min_rows)",
-            hint=hint,
-        )
-    if len(classes) < 2:
-        raise DataError(
-            f"train: every training row {where} has the label {classes[0]!r}; two classes are needed", hint=hint
-        )
-    if not len(test):
-        raise DataError(f"train: no labelled test rows {where}", hint="raise gold.split.test, or bring more rows")
-    if unseen := sorted(set(np.unique(test.labels)) - set(classes)):
-        raise DataError(
-            f"train: {', '.join(unseen)} occur in the test split only",
-            hint="bring more rows of these classes, or change gold.split.seed",
+            f"train: {fault} (table {project}.gold, label {label!r})",
+            hint=f'lakehouse-nlp sql "select purpose, split, label, count(*) from {project}.gold group by all"',
         )
 
 
@@ -113,6 +111,6 @@ def _labelled(ctx: Context) -> int:
     return int(duck.rows(ctx.root, query, only=[f"{ctx.settings.project}.gold"])[0]["n"])
 
 
-def _nlp_hash(ctx: Context) -> str | None:
+def _nlp_hash(ctx: Context) -> str:
     query = f"SELECT any_value(nlp_hash) AS h FROM {ctx.settings.project}.gold"
-    return duck.rows(ctx.root, query, only=[f"{ctx.settings.project}.gold"])[0]["h"]
+    return str(duck.rows(ctx.root, query, only=[f"{ctx.settings.project}.gold"])[0]["h"])

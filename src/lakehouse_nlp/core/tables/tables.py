@@ -167,7 +167,8 @@ class Tables:
     ) -> dict[str, int]:
         """Inserts new keys, and updates the old ones where `changed` holds (a condition over `old` and `new`).
 
-        `within`: what is known of all old rows that can match, so that only their files are read. Raises DataError naming the keys that come more than once. Returns Delta's numbers of the commit.
+        `within`: what is known of all old rows that can match, so that only their files are read. Raises DataError
+        naming the keys that come more than once. Returns Delta's numbers of the commit.
         """
         self._refuse_doubles(table, rows, on)
         self._sign(upto)
