@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lakehouse_nlp.core.context import Context, StepResult
-from lakehouse_nlp.core.errors import SessionLost, UsageError
+from lakehouse_nlp.core.errors import SessionLostError, UsageError
 from lakehouse_nlp.core.runs import Record
 from lakehouse_nlp.core.session import alive
 
@@ -111,7 +111,7 @@ def run(
     record.begin()
     try:
         steps = {stage.name: result for stage, result in _walk(ctx, stages, record, force, watch or (lambda *_: None))}
-    except SessionLost:
+    except SessionLostError:
         raise  # nothing can be recorded without a session; the run's row stays `running`
     except BaseException as error:
         record.end("failed", str(error) or type(error).__name__)
@@ -137,7 +137,7 @@ def _walk(
             result = stage.run(ctx)
         except BaseException as error:
             if ctx.tables.touched and not alive(ctx.spark):
-                raise SessionLost(stage.name) from error
+                raise SessionLostError(stage.name) from error
             record.step(stage.name, started, "failed", StepResult(), str(error) or type(error).__name__)
             raise
         record.step(stage.name, started, "done", result)

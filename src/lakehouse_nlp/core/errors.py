@@ -30,7 +30,7 @@ class UsageError(LakehouseError):
     exit_code = 2
 
 
-class SessionLost(UsageError):
+class SessionLostError(UsageError):
     """The Spark session ended under a stage: killed, out of memory, or stopped by the platform."""
 
     def __init__(self, stage: str) -> None:
