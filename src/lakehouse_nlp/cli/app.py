@@ -187,6 +187,19 @@ def doctor(
 
 
 @app.command()
+def sample(
+    folder: Annotated[Path, typer.Argument(help="Folder to write train/ and inference/ into.")],
+    rows: Annotated[int, typer.Option("--rows", help="Rows to make.", min=1000)] = 24_000,
+    json: Json = False,
+) -> None:
+    """Write made-up review files, with the mess of real ones, to try things on."""
+    from lakehouse_nlp.demo.sample import write_samples
+
+    then = f"next: lakehouse-nlp init reviews --from {folder}/train/reviews-2.csv"
+    render.paths(write_samples(folder, rows), then, as_json=json)
+
+
+@app.command()
 def demo(
     home: Home = None, rows: Annotated[int, typer.Option("--rows", help="Sample rows to make.", min=1000)] = 24_000
 ) -> None:

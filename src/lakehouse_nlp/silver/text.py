@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -52,6 +50,6 @@ def _composed(text: Column) -> Column:
 
 
 @pandas_udf(StringType())  # type: ignore[call-overload, untyped-decorator]
-def _nfc(text: pd.Series) -> pd.Series:  # type: ignore[type-arg]  # PySpark evaluates the hints, which pandas cannot
-    composed: Any = pc.utf8_normalize(pa.array(text, pa.string(), from_pandas=True), form="NFC").to_pandas()
+def _nfc(text: pd.Series) -> pd.Series:
+    composed: pd.Series = pc.utf8_normalize(pa.array(text, pa.string(), from_pandas=True), form="NFC").to_pandas()
     return composed
