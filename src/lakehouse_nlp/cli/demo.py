@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import tempfile
@@ -38,7 +39,7 @@ def demonstrate(home: Path, rows: int) -> int:
     query = filled(questions()["class_shares"], PROJECT).strip()
     sys.stdout.write(query + "\n\n")
     render.rows(*answer(ctx, query), "table")
-    sys.stdout.write(NEXT)
+    sys.stdout.write(NEXT.replace("lakehouse-nlp", _command()))
     return 1 if report.refused else 0
 
 
@@ -48,6 +49,11 @@ def bring(ctx: Context, rows: int) -> None:
         for path in write_samples(Path(folder), rows):
             if not (ctx.folder / "processed" / path.name).exists():
                 add_files(ctx.home, ctx.settings, [path], inference=path.parent.name == "inference")
+
+
+def _command() -> str:
+    """What to type for this program where the person stands: its name if the PATH has it, else its path."""
+    return "lakehouse-nlp" if shutil.which("lakehouse-nlp") else os.path.relpath(sys.argv[0])
 
 
 NEXT = f"""

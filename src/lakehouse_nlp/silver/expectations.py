@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lakehouse_nlp.core.context import Context
+from lakehouse_nlp.core.settings import Settings
 from lakehouse_nlp.silver.judge import Counts
 from lakehouse_nlp.silver.rules import Rule
 
@@ -43,7 +44,9 @@ def report(ctx: Context, counts: Counts, found: list[Rule]) -> Path:
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
     source = context.data_sources.add_or_update_pandas(NAME)
     batch = source.add_dataframe_asset("counts").add_batch_definition_whole_dataframe("step")
-    suite = context.suites.add_or_update(gx.ExpectationSuite(NAME, expectations=_expectations(counts, found)))
+    suite = context.suites.add_or_update(
+        gx.ExpectationSuite(NAME, expectations=_expectations(ctx.settings, counts, found))
+    )
     validation = gx.ValidationDefinition(name=NAME, data=batch, suite=suite)
     checkpoint = gx.Checkpoint(
         name=NAME,
@@ -57,17 +60,16 @@ def report(ctx: Context, counts: Counts, found: list[Rule]) -> Path:
     return home / "gx" / "uncommitted" / "data_docs" / "local_site" / "index.html"
 
 
-def _expectations(counts: Counts, found: list[Rule]) -> list[Any]:
+def _expectations(settings: Settings, counts: Counts, found: list[Rule]) -> list[Any]:
     from great_expectations.expectations.core.expect_column_values_to_be_between import (
         ExpectColumnValuesToBeBetween as Between,
     )
 
+    strict = (check.column for check in settings.checks if check.rule == "not_null" and check.action != "warn")
+    never_null = dict.fromkeys([*settings.key, *strict])
     return [
         Between(column="rows read", min_value=1),
         Between(column="keys", min_value=1, max_value=max(counts.valid, 1)),
         *(Between(column=f"share of rows that broke {rule.name}", min_value=0, max_value=0) for rule in found),
-        *(
-            Between(column=f"share of valid rows without {column}", min_value=0, max_value=1)
-            for column in counts.missing
-        ),
+        *(Between(column=f"share of valid rows without {name}", min_value=0, max_value=0) for name in never_null),
     ]

@@ -34,12 +34,13 @@ def confusion(metrics: dict[str, Any]) -> Figure:
 
 def importance(features: Sequence[tuple[str, float]]) -> Figure:
     """The features of most gain, by name; the linear score, which towers over the rest, is told in the title."""
-    scores = [f"{name} {gain:,.0f}" for name, gain in features if name.startswith("linear")]
+    scores = [f"{gain:,.0f}" for name, gain in features if name.startswith("linear")]
     rest = [item for item in features if not item[0].startswith("linear")][:MOST][::-1]
     figure = Figure(figsize=(7, 0.24 * max(len(rest), 4) + 1.2), layout="constrained")
     axes = figure.subplots()
     axes.barh([name.removeprefix("text:") for name, _ in rest], [gain for _, gain in rest], color="#3b6ea5")
     axes.set_xlabel("mean gain a split")
-    axes.set_title("beside the " + (", ".join(scores) or "linear score"), fontsize=9)
+    axes.set_title(f"features beside the linear score (its gain: {', '.join(scores) or 'none'})", fontsize=10)
+    axes.margins(y=0.01)
     axes.spines[["top", "right"]].set_visible(False)
     return figure

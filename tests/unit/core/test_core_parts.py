@@ -1,0 +1,194 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from lakehouse_nlp.core.context import Context
+from lakehouse_nlp.core.errors import DataError, LakehouseError, SessionLostError, UsageError
+from lakehouse_nlp.core.packaged import packaged
+from lakehouse_nlp.core.recipes import GOLD, SILVER, TRAIN, recipe
+from lakehouse_nlp.core.settings import Settings
+from lakehouse_nlp.core.tables import Log, Stamp, ddl
+from lakehouse_nlp.core.views import filled, questions, views
+from lakehouse_nlp.flow import STAGES
+
+pytestmark = pytest.mark.unit
+
+STAMP = Stamp("run-1", "silver", "0.1.0", "abc", {"bronze": 7})
+
+
+# -- stamps and logs ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("stamp", [STAMP, Stamp("", "", ""), Stamp("ü", 'a "b"', "1", "", {"a": 0, "b": 2**40})])
+def test_a_stamp_comes_back_from_a_commit(stamp: Stamp) -> None:
+    assert Stamp.from_json(stamp.to_json()) == stamp
+
+
+def test_a_stamp_is_plain_json() -> None:
+    assert json.loads(STAMP.to_json()) == {
+        "run_id": "run-1", "stage": "silver", "code": "0.1.0", "recipe": "abc", "upto": {"bronze": 7}
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    [None, "", "nightly job", "{", "[]", "7", '"text"', "null", "{}", '{"run_id": "x"}', '{"user": "me"}',
+     '{"run_id": "a", "stage": "b", "code": "c", "more": 1}'],
+)  # fmt: skip
+def test_the_metadata_of_others_is_no_stamp(foreign: str | None) -> None:
+    assert Stamp.from_json(foreign) is None
+
+
+def test_a_stamp_of_an_older_version_without_the_later_fields_is_read() -> None:
+    assert Stamp.from_json('{"run_id": "a", "stage": "b", "code": "c"}') == Stamp("a", "b", "c")
+
+
+def test_a_table_that_is_not_there_has_no_log(tmp_path: Path) -> None:
+    log = Log(tmp_path / "nothing")
+    assert (log.exists, log.version(), log.rows(), log.changed(), log.last("silver")) == (False, None, 0, None, None)
+    assert (log.transaction("app"), log.written("run", "silver"), list(log.commits())) == (-1, {}, [])
+
+
+# -- errors -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(LakehouseError("x"), 3), (DataError("x"), 1), (UsageError("x"), 2), (SessionLostError("gold"), 2)],
+)
+def test_each_kind_of_error_has_its_exit_code(error: LakehouseError, code: int) -> None:
+    assert error.exit_code == code
+
+
+def test_an_error_says_what_and_what_next() -> None:
+    assert str(DataError("no row", hint="bring one")) == "no row\n  next: bring one"
+    assert str(DataError("no row")) == "no row"
+
+
+# -- what comes with the package ----------------------------------------------------------------------------------------
+
+
+def test_the_packaged_folders_are_there() -> None:
+    assert (packaged("conf") / "base.yml").is_file()
+    assert (packaged("conf") / "envs" / "local.yml").is_file()
+    assert (packaged("sql") / "ingest" / "tables" / "bronze.sql").is_file()
+
+
+def test_every_table_that_a_stage_writes_has_its_ddl() -> None:
+    tables = {table.split(".")[-1] for stage in STAGES for table in stage.writes} - {"candidate", "champion"}
+    tables |= {"runs", "steps", "schema_changes"}
+    assert {file.stem for file in packaged("sql").glob("*/tables/*.sql")} == tables
+
+
+@pytest.mark.parametrize("table", sorted(file.stem for file in packaged("sql").glob("*/tables/*.sql")))
+def test_ddl_is_filled_in_to_the_last_place(table: str) -> None:
+    found = ddl.statements(table, f"x.{table}", "LOCATION 'file:/tmp'", {"a": "STRING", "b c": "INT"})
+    assert found[0].startswith(f"CREATE TABLE x.{table} (\n")
+    assert all(statement.startswith(f"ALTER TABLE x.{table} ADD CONSTRAINT ") for statement in found[1:])
+    assert not any(mark in statement for statement in found for mark in ("{", "}", "\n--"))
+    assert not any(statement.endswith(";") for statement in found[:-1])
+    own = "  `a` STRING COMMENT 'declared by the project',\n  `b c` INT COMMENT 'declared by the project',\n"
+    assert (own in found[0]) == (table in ("bronze", "silver", "gold"))
+
+
+@pytest.mark.parametrize(("engine", "first"), [("duckdb", "1"), ("spark", "0")])
+def test_a_query_is_filled_in_for_project_and_engine(engine: str, first: str) -> None:
+    query = "select reasons[{first}], '{other}' from {project}.quarantine, {project}.gold"
+    assert filled(query, "demo", engine) == f"select reasons[{first}], '{{other}}' from demo.quarantine, demo.gold"  # type: ignore[arg-type]
+
+
+def test_questions_are_known_by_name_and_mention_the_project() -> None:
+    assert {"class_shares", "accuracy_on_test_rows", "least_sure", "slowest_stages", "why_set_aside"} <= set(
+        questions()
+    )
+    assert all("{project}" in text for text in questions().values())
+
+
+@pytest.mark.parametrize(
+    ("tables", "made"),
+    [
+        (set(), []),
+        ({"demo.bronze"}, []),
+        ({"demo.bronze", "demo.quarantine"}, ["demo.rejected_rows"]),
+        ({"demo.predictions"}, ["demo.current_predictions"]),
+        ({"demo.predictions", "demo.quarantine"}, ["demo.current_predictions", "demo.rejected_rows"]),
+        ({"other.predictions", "ops.runs"}, []),
+    ],
+)
+def test_a_view_is_made_where_its_table_is(tables: set[str], made: list[str]) -> None:
+    assert [name for name, _ in views("demo", tables, "duckdb")] == made
+
+
+def test_the_tables_of_a_project_whose_name_ends_like_this_one_are_not_its_own() -> None:
+    tables = {"amazon_reviews.bronze", "reviews.bronze", "reviews.quarantine", "reviews.predictions"}
+    assert list(views("amazon_reviews", tables, "duckdb")) == []
+
+
+# -- recipes ------------------------------------------------------------------------------------------------------------
+
+CHANGES = [
+    ({"label": "stars"}, "sgt"),
+    ({"key": ["id", "title"]}, "sgt"),
+    ({"newest_by": "day"}, "sgt"),
+    ({"text": ["body"]}, "sgt"),
+    ({"checks": [{"rule": "not_null", "column": "id"}]}, "sgt"),
+    ({"silver": {"html": False}}, "sgt"),
+    ({"features": {"numeric": ["price"]}}, "gt"),
+    ({"features": {"categorical": ["title"]}}, "gt"),
+    ({"gold": {"split": {"seed": 1}}}, "gt"),
+    ({"gold": {"nlp": {"stem": True}}}, "gt"),
+    ({"features": {"text": {"ngrams": 1}}}, "t"),
+    ({"train": {"seed": 1}}, "t"),
+    ({"train": {"booster": {"max_depth": 3}}}, "t"),
+    ({"description": "other"}, ""),
+    ({"register": {"min": {"accuracy": 0.9}}}, ""),
+    ({"score": {"batch_rows": 5}}, ""),
+    ({"monitor": {"min_rows": 5}}, ""),
+    ({"spark": {"master": "local[3]"}}, ""),
+    ({"lake": {"root": "elsewhere"}}, ""),
+    ({"mlflow": {"artifacts": "elsewhere"}}, ""),
+]
+
+
+@pytest.mark.parametrize(("change", "parts"), CHANGES, ids=[str(change) for change, _ in CHANGES])
+def test_a_setting_changes_the_recipes_of_what_depends_on_it_and_no_others(
+    make_settings: Callable[..., Settings], change: dict[str, object], parts: str
+) -> None:
+    before, after = make_settings(), make_settings(**change)
+    changed = [
+        sign
+        for sign, part in {"s": SILVER, "g": GOLD, "t": TRAIN}.items()
+        if recipe(before, part) != recipe(after, part)
+    ]
+    assert "".join(changed) == parts
+
+
+def test_a_recipe_is_the_same_every_time(make_settings: Callable[..., Settings]) -> None:
+    assert recipe(make_settings(), SILVER) == recipe(make_settings(), SILVER)
+    assert len(recipe(make_settings(), SILVER)) == 16
+
+
+# -- the context --------------------------------------------------------------------------------------------------------
+
+
+def test_a_context_names_tables_and_places_without_a_session(home: Path, make_context: Callable[..., Context]) -> None:
+    tables = make_context(home).tables
+    assert (tables.name("bronze"), tables.name("ops.files")) == ("tiny.bronze", "ops.files")
+    assert tables.path("bronze") == home / "lake" / "tiny" / "tables" / "bronze"
+    assert tables.path("ops.files") == home / "lake" / "ops" / "tables" / "files"
+    assert not tables.touched
+
+
+def test_under_a_catalog_names_have_three_parts(home: Path, make_context: Callable[..., Context]) -> None:
+    tables = make_context(home, lake={"catalog": "main"}).tables
+    assert (tables.name("bronze"), tables.name("ops.files")) == ("main.tiny.bronze", "main.ops.files")
+
+
+def test_runs_have_names_that_sort_by_time_and_do_not_repeat(home: Path, make_context: Callable[..., Context]) -> None:
+    first, second = make_context(home, run_id=""), make_context(home, run_id="")
+    assert first.run_id[:8].isdigit()
+    assert first.run_id[8] == "T"
+    assert first.run_id != second.run_id

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from lakehouse_nlp.core.settings.models import Register
+from lakehouse_nlp.register.gate import Reason, figure, judge
+
+pytestmark = pytest.mark.unit
+
+NAN = float("nan")
+
+
+def _figures(accuracy: float = 0.9, roc_auc: float | None = 0.95, log_loss: float = 0.3, **f1: float) -> dict[str, Any]:
+    return {"accuracy": accuracy, "roc_auc": roc_auc, "log_loss": log_loss, "f1": f1, "f1_macro": 0.8}
+
+
+def _candidate(test: dict[str, Any], linear: dict[str, Any] | None = None) -> dict[str, Any]:
+    worse = _figures(accuracy=0.5, roc_auc=0.5, log_loss=0.7)
+    return {"test": test, "baselines": {"linear": linear or worse, "majority": worse}}
+
+
+def _gate(**more: Any) -> Register:
+    return Register(**{"min": {}, "beat_baselines": False, **more})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("accuracy", 0.9), ("roc_auc", None), ("f1.bad", 0.4), ("f1.a.b", 0.5), ("f1", None), ("f1.none", None),
+     ("recall", None), ("accuracy.bad", None)],
+)  # fmt: skip
+def test_a_figure_is_found_by_its_name(name: str, value: float | None) -> None:
+    assert figure(_figures(roc_auc=None, **{"bad": 0.4, "a.b": 0.5}), name) == value
+
+
+@pytest.mark.parametrize(
+    ("floors", "reason"),
+    [
+        ({"accuracy": 0.9}, Reason(True, "accuracy 0.9000, at least 0.9 wanted")),
+        ({"accuracy": 0.91}, Reason(False, "accuracy 0.9000, at least 0.91 wanted")),
+        ({"f1.bad": 0.3}, Reason(True, "f1.bad 0.4000, at least 0.3 wanted")),
+        ({"f1.bad": 0.5}, Reason(False, "f1.bad 0.4000, at least 0.5 wanted")),
+        ({"log_loss": 0.3}, Reason(True, "log_loss 0.3000, at most 0.3 wanted")),
+        ({"log_loss": 0.29}, Reason(False, "log_loss 0.3000, at most 0.29 wanted")),
+        ({"roc_auc": 0.1}, Reason(False, "roc_auc is not among the figures of the test split")),
+        ({"f1.odd": 0.1}, Reason(False, "f1.odd is not among the figures of the test split")),
+    ],
+)
+def test_floors(floors: dict[str, float], reason: Reason) -> None:
+    assert judge(_gate(min=floors), _candidate(_figures(roc_auc=None, bad=0.4)), None) == [reason]
+
+
+@pytest.mark.parametrize("name", ["accuracy", "log_loss"])
+def test_a_figure_that_is_no_number_passes_no_floor(name: str) -> None:
+    assert not judge(_gate(min={name: 0.5}), _candidate({**_figures(), name: NAN}), None)[0].passed
+
+
+@pytest.mark.parametrize(
+    ("metric", "gain", "champion", "passed", "says"),
+    [
+        ("accuracy", 0.0, _figures(accuracy=0.89), True, "accuracy 0.9000, the champion has 0.8900; more than 0 ahead wanted"),
+        ("accuracy", 0.0, _figures(accuracy=0.90), False, "accuracy 0.9000, the champion has 0.9000; more than 0 ahead wanted"),
+        ("accuracy", 0.0, _figures(accuracy=0.91), False, "accuracy 0.9000, the champion has 0.9100; more than 0 ahead wanted"),
+        ("accuracy", 0.05, _figures(accuracy=0.88), False, "accuracy 0.9000, the champion has 0.8800; more than 0.05 ahead wanted"),
+        ("accuracy", -0.05, _figures(accuracy=0.93), True, "accuracy 0.9000, the champion has 0.9300; more than -0.05 ahead wanted"),
+        ("log_loss", 0.0, _figures(log_loss=0.31), True, "log_loss 0.3000, the champion has 0.3100; more than 0 ahead wanted"),
+        ("log_loss", 0.0, _figures(log_loss=0.29), False, "log_loss 0.3000, the champion has 0.2900; more than 0 ahead wanted"),
+        ("log_loss", 0.1, _figures(log_loss=0.35), False, "log_loss 0.3000, the champion has 0.3500; more than 0.1 ahead wanted"),
+        ("roc_auc", 0.0, _figures(roc_auc=None), True, "roc_auc cannot be compared with the champion: it is undefined for one of them"),
+        ("accuracy", 0.0, _figures(accuracy=NAN), False, "accuracy 0.9000, the champion has nan; more than 0 ahead wanted"),
+    ],
+)  # fmt: skip
+def test_the_champion_must_be_beaten(
+    metric: str, gain: float, champion: dict[str, Any], passed: bool, says: str
+) -> None:
+    gate = _gate(metric=metric, min_gain=gain)
+    assert judge(gate, _candidate(_figures()), champion) == [Reason(passed, says)]
+
+
+def test_where_the_figures_of_the_champion_come_from_is_said() -> None:
+    found = judge(_gate(), _candidate(_figures()), _figures(roc_auc=0.5), " on the same rows")
+    assert [reason.says for reason in found] == [
+        "roc_auc 0.9500, the champion on the same rows has 0.5000; more than 0 ahead wanted"
+    ]
+
+
+def test_baselines_must_be_beaten_by_whatever_margin() -> None:
+    gate = _gate(beat_baselines=True, min_gain=0.2)
+    assert judge(gate, _candidate(_figures(), linear=_figures(roc_auc=0.96)), None) == [
+        Reason(False, "roc_auc 0.9500, the linear baseline has 0.9600; more than 0 ahead wanted"),
+        Reason(True, "roc_auc 0.9500, the majority baseline has 0.5000; more than 0 ahead wanted"),
+    ]
+
+
+def test_every_test_is_told_floors_first_whether_passed_or_not() -> None:
+    gate = Register(min={"accuracy": 0.95, "f1.bad": 0.1})
+    found = judge(gate, _candidate(_figures(bad=0.4)), _figures(roc_auc=0.99))
+    assert [reason.passed for reason in found] == [False, True, True, True, False]
+    assert [reason.says.split()[0] for reason in found] == ["accuracy", "f1.bad", "roc_auc", "roc_auc", "roc_auc"]
+
+
+def test_without_floors_baselines_and_champion_nothing_is_asked() -> None:
+    assert judge(_gate(), _candidate(_figures()), None) == []
