@@ -28,7 +28,7 @@ def run(ctx: Context) -> StepResult:
         return StepResult(note="nothing new in silver")
     ctx.sign("gold", recipe(settings, GOLD))
     ctx.tables.ensure(TARGET, {name: settings.columns[name].type for name in carried(settings)})
-    rows = gold_rows(ctx, ctx.tables.changes(SOURCE, found.since, found.upto))
+    rows = gold_rows(ctx, ctx.tables.changes(SOURCE, found.since, found.upto, key=["_key"]))
     upto = {SOURCE: found.upto}
     if found.since is None:
         wrote = ctx.tables.replace_window(TARGET, rows, upto=upto)

@@ -13,6 +13,7 @@ from lakehouse_nlp.core.pending import Pending, pending_beside
 
 SOURCE, TARGET = "predictions", "ops.metrics"
 QUANTILES = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
+KEY = ("key", "model", "version")
 TABLES = ("bronze", "silver", "quarantine", "gold", "predictions")
 
 Figure = tuple[str, str, str | None, float]  # metric, subject, model, value
@@ -31,7 +32,7 @@ def run(ctx: Context) -> StepResult:
         return StepResult(note="no new predictions")
     ctx.sign("monitor", ctx.settings.project)
     ctx.tables.ensure(TARGET)
-    figures, rows = _predictions(ctx, ctx.tables.changes(SOURCE, found.since, found.upto))
+    figures, rows = _predictions(ctx, ctx.tables.changes(SOURCE, found.since, found.upto, KEY))
     figures += _tables(ctx) + _times(ctx)
     named = [(ctx.settings.project, ctx.run_id, *figure) for figure in figures]
     ctx.tables.record(TARGET, named, upto={SOURCE: found.upto})

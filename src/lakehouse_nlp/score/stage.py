@@ -73,7 +73,7 @@ def _same_pipeline(ctx: Context, version: Version) -> None:
 
 def _unscored(ctx: Context, found: Pending, version: Version) -> DataFrame:
     """What waits; for a version's first pass, without the rows that a killed run has scored already."""
-    gold = ctx.tables.changes(SOURCE, found.since, found.upto)
+    gold = ctx.tables.changes(SOURCE, found.since, found.upto, key=["key"])
     if found.since is not None or not ctx.tables.log(TARGET).rows():
         return gold
     done = ctx.tables.read(TARGET).where(F.col("version") == version.number).select("key", "row_hash")

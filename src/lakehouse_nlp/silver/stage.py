@@ -38,6 +38,7 @@ def run(ctx: Context) -> StepResult:
     rows = rows.persist()
     try:
         counts = judge.count(rows, rules, settings)
+        _record(ctx, counts, rules)
         judge.refuse(counts, rules, rows)
         with ThreadPoolExecutor(1) as aside:  # it waits for imports and disks while Spark writes
             page = aside.submit(expectations.report, ctx, counts, rules)
@@ -47,7 +48,6 @@ def run(ctx: Context) -> StepResult:
         rows.unpersist()
     doubles = counts.valid - counts.keys
     _account(ctx, counts, aside_rows, newest)
-    _record(ctx, counts, rules)
     return StepResult(
         read=counts.read, written=newest, rejected=counts.quarantined,
         versions=ctx.versions("silver", "quarantine"),

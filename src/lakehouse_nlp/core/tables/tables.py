@@ -19,6 +19,8 @@ from lakehouse_nlp.core.tables.log import Log, Stamp
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
+# What the change data feed adds to the columns (delta.io, "Change data feed").
+FEED = ("_change_type", "_commit_version", "_commit_timestamp")
 STAMP = "spark.databricks.delta.commitInfo.userMetadata"
 
 
@@ -124,9 +126,10 @@ class Tables:
         reader = self.spark.read if version is None else self.spark.read.option("versionAsOf", version)
         return reader.table(self.attach(table))
 
-    def changes(self, table: str, since: int | None, upto: int) -> DataFrame:
-        """The rows, as they are now, that came or changed after version `since` (None: ever) up to version `upto`.
+    def changes(self, table: str, since: int | None, upto: int, key: Sequence[str] = ()) -> DataFrame:
+        """The rows that came or changed after version `since` (None: ever) and are there in version `upto`.
 
+        With a key, one row a key: as its last change left it. Without one, for tables that only grow, every row.
         Read from Delta's change data feed, so the cost is that of the change and not of the table.
         """
         if since is None:
@@ -136,8 +139,9 @@ class Tables:
             .option("startingVersion", since + 1)
             .option("endingVersion", upto)
             .table(self.attach(table))
+            .where("_change_type <> 'update_preimage'")
         )
-        return feed.where("_change_type IN ('insert', 'update_postimage')").drop("_change_type", "_commit_timestamp")
+        return (_last_of(feed, key) if key else feed).where("_change_type <> 'delete'").drop(*FEED)
 
     # -- writing ----------------------------------------------------------------------------------------------------
 
@@ -234,6 +238,15 @@ class Tables:
             raise DataError(
                 f"{self.name(table)}: more than one row a key: {keys}", hint="one row a key must be left before a merge"
             )
+
+
+def _last_of(feed: DataFrame, key: Sequence[str]) -> DataFrame:
+    """The last change of each key; a commit that replaces a row deletes it and inserts it, in this order."""
+    from pyspark.sql import Window
+    from pyspark.sql import functions as F
+
+    newest = Window.partitionBy(*key).orderBy(F.desc("_commit_version"), F.col("_change_type") == "delete")
+    return feed.withColumn("_place", F.row_number().over(newest)).where("_place = 1").drop("_place")
 
 
 def _schema(fields: Sequence[Any]) -> Any:
