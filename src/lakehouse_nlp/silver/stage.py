@@ -27,32 +27,36 @@ def due(ctx: Context) -> str | None:
 
 def run(ctx: Context) -> StepResult:
     """Brings the new rows of bronze to silver and quarantine; raises DataError if a row were unaccounted for."""
-    settings, found = ctx.settings, _pending(ctx)
-    if not found:
-        return StepResult(note="nothing new in bronze")
+    settings = ctx.settings
     ctx.sign("silver", recipe(settings, SILVER))
     ctx.tables.ensure("silver", {name: column.type for name, column in settings.columns.items()})
     ctx.tables.ensure("quarantine")
-    bronze = ctx.tables.changes(SOURCE, found.since, found.upto)
-    rows, rules = judge.judged(bronze, settings)
+    done = []
+    while found := _pending(ctx):  # more than once only after a run that was cut short
+        done.append(_bring(ctx, found))
+    read, keys, aside = (sum(getattr(counts, name) for counts in done) for name in ("read", "keys", "quarantined"))
+    older = read - keys - aside
+    note = (
+        f"{keys:,} keys, {aside:,} rows set aside, {older:,} older rows of a key" if done else "nothing new in bronze"
+    )
+    return StepResult(read, keys, aside, ctx.versions("silver", "quarantine"), note)
+
+
+def _bring(ctx: Context, found: Pending) -> Counts:
+    rows, rules = judge.judged(ctx.tables.changes(SOURCE, found.since, found.upto), ctx.settings)
     rows = rows.persist()
     try:
-        counts = judge.count(rows, rules, settings)
+        counts = judge.count(rows, rules, ctx.settings)
         _record(ctx, counts, rules)
         judge.refuse(counts, rules, rows)
-        with ThreadPoolExecutor(1) as aside:  # it waits for imports and disks while Spark writes
-            page = aside.submit(expectations.report, ctx, counts, rules)
-            aside_rows, newest = _write(ctx, found, rows, counts)
+        with ThreadPoolExecutor(1) as beside:  # it waits for imports and disks while Spark writes
+            page = beside.submit(expectations.report, ctx, counts, rules)
+            aside, newest = _write(ctx, found, rows, counts)
             page.result()
     finally:
         rows.unpersist()
-    doubles = counts.valid - counts.keys
-    _account(ctx, counts, aside_rows, newest)
-    return StepResult(
-        read=counts.read, written=newest, rejected=counts.quarantined,
-        versions=ctx.versions("silver", "quarantine"),
-        note=f"{counts.keys:,} keys, {counts.quarantined:,} rows set aside, {doubles:,} older rows of a key",
-    )  # fmt: skip
+    _account(ctx, counts, aside, newest)
+    return counts
 
 
 def _pending(ctx: Context) -> Pending | None:
