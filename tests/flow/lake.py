@@ -10,9 +10,11 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -150,12 +152,14 @@ class Clean:
 
 
 _made: dict[str, Any] = {}
+_lock = threading.RLock()
 
 
 def clean(base: Path) -> Clean:
     """The clean home of this session; `base`: the session's folder."""
-    if "clean" not in _made:
-        _made["clean"] = Clean(base)
+    with _lock:
+        if "clean" not in _made:
+            _made["clean"] = Clean(base)
     found: Clean = _made["clean"]
     assert found.ended.returncode == 0, found.ended.stderr
     return found
@@ -285,3 +289,59 @@ def bad_files(folder: Path) -> tuple[Path, ...]:
     broken = jsonl(folder / "broken.jsonl.gz", [row(n, body=f"{n * n * 7919} words") for n in range(500)])
     broken.write_bytes(broken.read_bytes()[:-400])
     return empty, lacking, broken, jsonl(folder / "good.jsonl", rows)
+
+
+# -- scenarios ------------------------------------------------------------------------------------------------------
+
+
+def grown(base: Path) -> Path:
+    """The home of an undisturbed run that took one further file in: the clean one, and `add_more`."""
+    with _lock:
+        if "grown" not in _made:
+            home = copy(clean(base).home, base / "grown")
+            add_more(home)
+            _made["grown"] = (home, cli(home, "plan", "--json"), cli(home, "run"))
+    home, _, ended = _made["grown"]
+    assert ended.returncode == 0, ended.stderr
+    return Path(home)
+
+
+def planned_for_grown(base: Path) -> list[dict[str, Any]]:
+    """What `plan --json` said before that run."""
+    grown(base)
+    found: list[dict[str, Any]] = json.loads(_made["grown"][1].stdout)
+    return found
+
+
+def rejecting(base: Path) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """The home of an undisturbed run over `bad_files`, put straight into `raw/train`, and how that run ended."""
+    with _lock:
+        if "rejecting" not in _made:
+            home = with_bad_files(base, base / "rejecting")
+            _made["rejecting"] = (home, cli(home, "run", "ingest"))
+    home, ended = _made["rejecting"]
+    return Path(home), ended
+
+
+def with_bad_files(base: Path, to: Path) -> Path:
+    """A copy of the clean home in which `bad_files` wait."""
+    home = copy(clean(base).home, to)
+    for path in bad_files(base / "bad"):
+        shutil.copy2(path, home / "lake/demo/raw/train")
+    return home
+
+
+class Pool:
+    """Runs scenarios two at a time, beside the tests that ask for their outcome."""
+
+    def __init__(self, base: Path, wanted: Mapping[str, Callable[[Path], Any]]) -> None:
+        self._pool = ThreadPoolExecutor(2)
+        self._found = {name: self._pool.submit(scenario, base) for name, scenario in wanted.items()}
+
+    def outcome(self, name: str) -> Any:
+        """What the scenario gave; raises what it raised."""
+        return self._found[name].result()
+
+    def close(self) -> None:
+        """Begins no more of them, and waits for those that run."""
+        self._pool.shutdown(cancel_futures=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import tempfile
+import warnings
 from importlib.metadata import distributions, version
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,8 @@ def log(ctx: Context, model: StackedModel, metrics: dict[str, Any], tags: dict[s
         mlflow.log_text("feature\tgain\n" + terms, "importance.tsv")
         mlflow.log_figure(plots.confusion(metrics["test"]), "confusion.png")
         mlflow.log_figure(plots.importance(model.importance()), "importance.png")
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*input example")  # the signature is declared, not guessed
             model.save(folder)
             logged = mlflow.pyfunc.log_model(
                 name="model",

@@ -1,0 +1,78 @@
+"""spark-submit, on this machine and on a cluster of processes, gives what `lakehouse-nlp run` gives."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import lake
+import pytest
+
+pytestmark = pytest.mark.flow
+
+JOBS = lake.ROOT / "jobs"
+CLUSTER = ("--master", "local-cluster[2,1,2048]")
+
+
+def submitted(home: Path, job: str, *options: str) -> subprocess.CompletedProcess[str]:
+    """Runs a script of `jobs/` on a home, from a folder that is not it."""
+    where = ("--project", "demo", "--home", str(home))
+    return lake.call(lake.BIN / "spark-submit", *options, JOBS / job, *where, cwd=home.parent)
+
+
+def local(base: Path) -> dict[str, Any]:
+    """A stage by its own script, then the rest by run_all.py."""
+    home = lake.raw_home(base / "submitted")
+    first = submitted(home, "ingest.py")
+    tables = sorted(lake.versions(home))
+    return {"home": home, "first": first, "tables": tables, "ended": submitted(home, "run_all.py")}
+
+
+def cluster(base: Path) -> dict[str, Any]:
+    home = lake.raw_home(base / "cluster")
+    return {"home": home, "ended": submitted(home, "run_all.py", *CLUSTER)}
+
+
+SCENARIOS = {"local": local, "cluster": cluster}
+
+
+@pytest.mark.parametrize("scenario", ["cluster", "local"])
+def test_run_all_by_spark_submit_ends_well(outcome: dict[str, Any]) -> None:
+    assert outcome["ended"].returncode == 0, outcome["ended"].stderr
+    assert outcome["ended"].stdout.splitlines()[-1].endswith(": done")
+
+
+@pytest.mark.parametrize("scenario", ["cluster", "local"])
+def test_the_predictions_are_those_of_the_command_line(outcome: dict[str, Any], clean: lake.Clean) -> None:
+    mine, wanted = predictions(outcome["home"]), predictions(clean.home)
+    assert mine.keys() == wanted.keys()
+    assert {key: row[0] for key, row in mine.items()} == {key: row[0] for key, row in wanted.items()}
+    assert max(abs(mine[key][1] - row[1]) for key, row in wanted.items()) <= 1e-9
+
+
+@pytest.mark.parametrize("scenario", ["cluster", "local"])
+def test_the_tables_are_those_of_the_command_line(outcome: dict[str, Any], clean: lake.Clean) -> None:
+    assert lake.differences(outcome["home"], clean.home, ("bronze", "silver", "quarantine", "gold")) == {}
+
+
+@pytest.mark.parametrize("scenario", ["local"])
+def test_the_script_of_one_stage_runs_that_stage(outcome: dict[str, Any]) -> None:
+    assert outcome["first"].returncode == 0, outcome["first"].stderr
+    assert outcome["tables"] == ["demo.bronze", "ops.files", "ops.runs", "ops.steps"]
+    asked = lake.ask(outcome["home"], "SELECT stages, state FROM ops.runs ORDER BY run_id")
+    every = "ingest silver gold train register score monitor"
+    assert asked == [{"stages": "ingest", "state": "done"}, {"stages": every, "state": "done"}]
+
+
+def test_there_is_a_script_for_every_stage_and_it_names_it() -> None:
+    from lakehouse_nlp import flow
+
+    for stage in flow.NAMES:
+        assert f'main("run", "{stage}")' in (JOBS / f"{stage}.py").read_text(encoding="utf-8")
+
+
+def predictions(home: Path) -> dict[str, tuple[str, float]]:
+    found = lake.ask(home, "SELECT key, prediction, probability FROM demo.predictions")
+    assert len(found) == len({row["key"] for row in found})
+    return {row["key"]: (row["prediction"], row["probability"]) for row in found}

@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lakehouse_nlp.core.context import Context
+from lakehouse_nlp.core.settings.models import Nlp, Split
+from lakehouse_nlp.gold import pipeline, stage
+from lakehouse_nlp.gold.stage import split_of
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+pytestmark = [pytest.mark.spark, pytest.mark.usefixtures("spark")]
+
+TEXT = "The Quick brown foxes weren't jumping; 2 cats' café, naïve 😀!"
+SILVER = "id string, title string, body string, stars double, day date, price double, _key string, _purpose string, "
+SILVER += "_label string, _row_hash bigint"
+MakeContext = Callable[..., Context]
+
+TOKENS: list[tuple[dict[str, Any], str, list[str]]] = [
+    ({}, TEXT, ["the", "quick", "brown", "foxes", "weren't", "jumping", "2", "cats'", "café", "naïve"]),
+    ({}, "", []),
+    ({}, " . ! 😀", []),
+    ({}, "日本語 текст", ["日本語", "текст"]),
+    ({"lowercase": False}, "The Fox", ["The", "Fox"]),
+    ({"pattern": r"\s+"}, "a-b c.", ["a-b", "c."]),
+    ({"stop_words": ["the", "Brown"]}, "The quick BROWN fox", ["quick", "fox"]),
+    ({"stop_words": "english"}, "this is not the best of all worlds", ["best", "worlds"]),
+    ({"stop_words": "german"}, "das ist nicht die beste Welt", ["beste", "welt"]),
+    ({"stem": True}, "running foxes happily jumped", ["run", "foxe", "happili", "jump"]),
+    ({"stop_words": ["the"], "stem": True}, "the cats", ["cat"]),
+    ({"lemmas": "lemmas.txt"}, "mice ran far", ["mouse", "run", "far"]),
+    ({"lemmas": "lemmas.txt", "stem": True}, "mice running", ["mous", "run"]),
+    ({"tokenizer": "rules", "lowercase": False}, "Hello, world. It's 5pm", ["Hello", ",", "world", ".", "It's", "5pm"]),
+    ({"tokenizer": "rules"}, "Hello, WORLD!", ["hello", "world"]),
+    ({"tokenizer": "rules", "normalizer": True, "lowercase": False}, "Hello, WORLD!", ["Hello", "WORLD"]),
+]
+
+
+@pytest.fixture
+def lemmas(home: Path) -> Path:
+    path = home / "lemmas.txt"
+    path.write_text("mouse->mice\tmouse\nrun->ran\trunning\n", encoding="utf-8")
+    return path
+
+
+def _silver(spark: SparkSession, *rows: tuple[str, str | None, str | None]) -> DataFrame:
+    full = [(key, title, body, 5.0, None, 1.5, key, "train", "good", n) for n, (key, title, body) in enumerate(rows)]
+    return spark.createDataFrame(full, SILVER).coalesce(1)
+
+
+@pytest.mark.usefixtures("lemmas")
+def test_tokens(spark: SparkSession, home: Path) -> None:
+    from pyspark.ml import Pipeline
+
+    wrong = []
+    for settings, text, wanted in TOKENS:
+        frame = spark.createDataFrame([(text,)], f"{pipeline.TEXT} string")
+        model = Pipeline(stages=pipeline.stages(Nlp(**settings), home)).fit(frame)
+        found = model.transform(frame).select(f"{pipeline.TOKENS}.result").first()
+        assert found is not None
+        if found[0] != wanted:
+            wrong.append((settings, text, found[0]))
+    assert wrong == []
+
+
+def test_rows_of_gold(spark: SparkSession, home: Path, make_context: MakeContext) -> None:
+    ctx = make_context(home, features={"numeric": ["price"], "categorical": ["title"]})
+    rows = _silver(spark, ("1", "Good", "Very GOOD fox"), ("2", None, "only body"), ("3", "😀", None), ("4", None, None))
+    found = [row.asDict() for row in stage.gold_rows(ctx, rows).orderBy("key").collect()]
+    assert [(row["clean_text"], row["tokens"], row["n_chars"], row["n_tokens"]) for row in found] == [
+        ("good very good fox", ["good", "very", "good", "fox"], 18, 4),
+        ("only body", ["only", "body"], 9, 2),
+        ("", [], 1, 0),
+        ("", [], 0, 0),
+    ]
+    assert {row["nlp_hash"] for row in found} == {pipeline.nlp_hash(ctx.settings.gold.nlp, home)}
+    assert [(row["key"], row["price"], row["title"], row["row_hash"], row["label"]) for row in found][:2] == [
+        ("1", 1.5, "Good", 0, "good"),
+        ("2", 1.5, None, 1, "good"),
+    ]
+
+
+# -- splits -------------------------------------------------------------------------------------------------------------
+
+
+def _splits(spark: SparkSession, split: Split, rows: int = 20_000) -> list[str]:
+    frame = spark.range(rows).select(split_of(F.col("id").cast("string"), split).alias("split"), "id")
+    return [row["split"] for row in frame.orderBy("id").collect()]
+
+
+@pytest.mark.parametrize(("validation", "test"), [(0.1, 0.1), (0.0, 0.3), (0.25, 0.0), (0.0, 0.0)])
+def test_splits_have_the_shares_asked_for(spark: SparkSession, validation: float, test: float) -> None:
+    found = _splits(spark, Split(validation=validation, test=test))
+    shares = {name: found.count(name) / len(found) for name in ("train", "validation", "test")}
+    wanted = {"train": 1 - validation - test, "validation": validation, "test": test}
+    assert all(abs(shares[name] - wanted[name]) < 0.01 for name in wanted), shares
+    assert all(shares[name] == 0 for name in wanted if wanted[name] == 0)
+
+
+def test_a_split_is_always_the_same_and_moves_with_the_seed(spark: SparkSession) -> None:
+    first = _splits(spark, Split(), 5000)
+    assert _splits(spark, Split(), 5000) == first
+    moved = _splits(spark, Split(seed=1), 5000)
+    assert 0.2 < sum(a != b for a, b in zip(first, moved, strict=True)) / 5000 < 0.5
+    frame = spark.createDataFrame([(None,)], "by string").select(split_of(F.col("by"), Split()))
+    assert frame.first()[0] in ("train", "validation", "test")  # type: ignore[index]
+
+
+def test_rows_of_one_value_stay_together(spark: SparkSession, home: Path, make_context: MakeContext) -> None:
+    ctx = make_context(home, gold={"split": {"by": "title", "test": 0.3, "validation": 0.3}})
+    rows = _silver(spark, *((str(n), f"group {n % 20}", f"text {n}") for n in range(200)))
+    found = stage.gold_rows(ctx, rows).select("key", "split").collect()
+    groups: dict[int, set[str]] = {}
+    for row in found:
+        groups.setdefault(int(row["key"]) % 20, set()).add(row["split"])
+    assert all(len(splits) == 1 for splits in groups.values())
+    assert {split for splits in groups.values() for split in splits} == {"train", "validation", "test"}
+
+
+# -- the saved pipeline -------------------------------------------------------------------------------------------------
+
+
+def test_a_pipeline_is_saved_once_under_its_hash_and_loaded_after(spark: SparkSession, home: Path, lemmas: Path) -> None:
+    folder, nlp = home / "nlp", Nlp(stop_words=("the",), lemmas=lemmas.name)
+    digest = pipeline.nlp_hash(nlp, home)
+    frame = spark.createDataFrame([("The mice",)], f"{pipeline.TEXT} string")
+
+    def tokens() -> list[str]:
+        rows = pipeline.fitted(spark, nlp, home, folder).transform(frame).select(f"{pipeline.TOKENS}.result").collect()
+        return list(rows[0][0])
+
+    assert tokens() == ["mouse"]
+    assert [path.name for path in folder.iterdir()] == [digest]
+    made = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+    (folder / ".half-done").mkdir()
+    assert tokens() == ["mouse"]
+    assert {path: path.stat().st_mtime_ns for path in (folder / digest).rglob("*")}.items() <= made.items()
+
+
+def test_the_hash_is_of_all_that_the_tokens_depend_on(home: Path, lemmas: Path) -> None:
+    variants: list[dict[str, Any]] = [
+        {}, {"stem": True}, {"lowercase": False}, {"pattern": r"\s+"}, {"stop_words": "english"}, {"stop_words": ["the"]},
+        {"tokenizer": "rules"}, {"normalizer": True}, {"lemmas": lemmas.name},
+    ]  # fmt: skip
+    hashes = [pipeline.nlp_hash(Nlp(**variant), home) for variant in variants]
+    assert len(set(hashes)) == len(variants)
+    assert [len(digest) for digest in hashes] == [16] * len(variants)
+    assert [pipeline.nlp_hash(Nlp(**variant), home) for variant in variants] == hashes
+    lemmas.write_text("mouse->mice\n", encoding="utf-8")
+    assert pipeline.nlp_hash(Nlp(lemmas=lemmas.name), home) != hashes[-1]
+
+
+# -- the stage ----------------------------------------------------------------------------------------------------------
+
+
+def test_gold_is_due_again_when_the_lemma_dictionary_changes(
+    spark: SparkSession, home: Path, lemmas: Path, make_context: MakeContext
+) -> None:
+    ctx = make_context(home, gold={"nlp": {"lemmas": lemmas.name}})
+    ctx.sign("silver")
+    columns = {name: column.type for name, column in ctx.settings.columns.items()}
+    ctx.tables.ensure("silver", columns)
+    about = {"_file": F.lit("f"), "_row": F.lit(1).cast("bigint"), "_batch": F.lit(1).cast("bigint"), "_ingested_at": F.current_timestamp()}
+    rows = _silver(spark, ("1", "mice", "ran")).withColumns(about)
+    ctx.tables.merge_once("silver", rows, on=["_key"], upto={"bronze": 1})
+    result = stage.run(ctx)
+    assert (result.read, result.written) == (1, 1)
+    assert [row["tokens"] for row in ctx.tables.read("gold").collect()] == [["mouse", "run"]]
+    assert stage.due(ctx) is None
+    lemmas.write_text("mouse->mice\n", encoding="utf-8")
+    assert stage.due(ctx) is not None
