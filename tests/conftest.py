@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from lakehouse_nlp.core.context import Context
 from lakehouse_nlp.core.settings import Settings
 from lakehouse_nlp.core.settings.models import Spark
@@ -57,9 +58,11 @@ def home(tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def session() -> Iterator[SparkSession]:
     """The one session of all tests, started by the first that asks."""
-    from lakehouse_nlp.core.session import session, stop
+    from lakehouse_nlp.core.session import defaults, session, stop
 
-    spark = session(SPARK, "lakehouse-nlp tests")
+    java = "spark.driver.extraJavaOptions"
+    quick = {java: f"{defaults()[java]} -XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}  # few rows: compiling costs most
+    spark = session(SPARK.model_copy(update={"conf": {**SPARK.conf, **quick}}), "lakehouse-nlp tests")
     yield spark
     stop(spark)
 

@@ -94,9 +94,9 @@ def test_init_where_the_home_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     source = tmp_path / "some.csv"
     source.write_text("id,body,stars\n" + "".join(f"{n},words {n} of many,{n % 5}\n" for n in range(60)))
-    ended = lake.call(
-        lake.BIN / "lakehouse-nlp", "init", "reviews", "--from", source, "--home", tmp_path / "file/home", cwd=tmp_path
-    )
+    label = ("--label", "case when stars > 2 then 'good' else 'bad' end")
+    init = ("init", "reviews", "--from", source, *label, "--home", tmp_path / "file/home")
+    ended = lake.call(lake.BIN / "lakehouse-nlp", *init, cwd=tmp_path)
     says(ended, 2, f"{tmp_path}/file/home")
     assert source.exists()
 

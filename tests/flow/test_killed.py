@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import shutil
 import signal
 import sys
@@ -164,7 +165,7 @@ STORIES = {
 def told(name: str, base: Path) -> Ended:
     """Lives a story through to the run that is left alone."""
     story = STORIES[name]
-    home = story.start(base, base / f"killed {name}")
+    home = story.start(base, base / "_".join(["killed", *re.findall(r"\w+", name)]))
     kills = [(point, dies_at(home, point, story.command)) for point in story.points]
     if story.outside:
         kills.append((story.outside, killed_from_outside(home, name, story)))
@@ -244,7 +245,7 @@ def test_there_is_one_version_of_the_model_and_it_is_champion(scenario: str, out
 
 def same_name_after_a_kill(base: Path) -> dict[str, Any]:
     """A run dies when its file has moved and the ledger does not know; then other bytes come under the same name."""
-    home = before_growing(base, base / "same name")
+    home = before_growing(base, base / "same_name")
     waits = home / "lake/demo/raw/inference/new-reviews-1.jsonl"
     died = dies_at(home, "settle::after:1", ("run", "ingest"))
     assert not waits.exists()

@@ -150,7 +150,14 @@ def duplicates(base: Path) -> dict[str, Any]:
     return {**then, "home": home}
 
 
-SCENARIOS = {"duplicates": duplicates}
+def odd_home(base: Path) -> Path:
+    """A home in a folder whose name has what URIs write in another way."""
+    home = lake.raw_home(base / "my häus 100%")
+    lake.done(home, "run", "ingest")
+    return home
+
+
+SCENARIOS = {"duplicates": duplicates, "odd home": odd_home}
 
 
 @pytest.mark.parametrize("scenario", ["duplicates"])
@@ -170,6 +177,13 @@ def test_a_file_that_comes_after_a_duplicate_is_not_lost(outcome: dict[str, Any]
     home = outcome["home"]
     assert lake.count(home, "demo.bronze", "_file = 'new-reviews-2.jsonl'") == lake.MORE_ROWS
     assert lake.ledger(home)["new-reviews-2.jsonl", "inference"][:3] == ("loaded", 3, lake.MORE_ROWS)
+
+
+@pytest.mark.parametrize("scenario", ["odd home"])
+def test_a_home_may_have_any_name(outcome: Path, clean: lake.Clean) -> None:
+    assert [path.name for path in outcome.parent.glob("my*")] == [outcome.name]
+    assert lake.differences(outcome, clean.home, ("bronze",)) == {}
+    assert json.loads(lake.done(outcome, "plan", "ingest", "--json")) == []
 
 
 # -- answers by SQL -------------------------------------------------------------------------------------------------

@@ -3,14 +3,16 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from pyspark.sql import DataFrame, SparkSession
+
 from lakehouse_nlp.model.pyfunc import frame_to_rows
 from lakehouse_nlp.model.rows import Spec
 from lakehouse_nlp.train import blocks
-from pyspark.sql import DataFrame, SparkSession
 
 pytestmark = [pytest.mark.spark, pytest.mark.usefixtures("spark")]
 
-GOLD = "key string, label string, split string, clean_text string, price float, stars int, kind string, tokens array<string>"
+GOLD = "key string, label string, split string, clean_text string, price float, stars int, kind string, "
+GOLD += "tokens array<string>"
 SPEC = Spec(buckets=2**12, ngrams=2, numeric=("price", "stars"), categorical=("kind",))
 SPLITS = ("train", "train", "validation", "test")
 

@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
 from lakehouse_nlp.core import duck
 from lakehouse_nlp.core.context import Context
 from lakehouse_nlp.core.errors import DataError
@@ -16,8 +19,6 @@ from lakehouse_nlp.core.settings.models import Silver
 from lakehouse_nlp.silver import judge, stage
 from lakehouse_nlp.silver.rules import name_of, value
 from lakehouse_nlp.silver.text import NOT_SURELY_NFC, normalised
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
 
 pytestmark = [pytest.mark.spark, pytest.mark.usefixtures("spark")]
 
@@ -47,14 +48,16 @@ def _reasons(spark: SparkSession, settings: Settings, *rows: Row) -> list[list[t
     return [[(reason["rule"], reason["message"]) for reason in row["_reasons"]] for row in found]
 
 
-# -- values -------------------------------------------------------------------------------------------------------------
+# -- values ----------------------------------------------------------------------------------------------------------
 
 CASTS: list[tuple[str, str | None, dict[str, Any]]] = [
     ("string", None, {"a": "a", " a ": " a ", "": None, "   ": None}),
-    ("int", None, {"5": 5, " 5 ": 5, "+5": 5, "-5": -5, "5.0": 5, "5.000": 5, "5.": 5, "5.7": None, "5,0": None, "1e3": None,
+    ("int", None, {"5": 5, " 5 ": 5, "+5": 5, "-5": -5, "5.0": 5, "5.000": 5, "5.": 5, "5.7": None, "5,0": None,
+                   "1e3": None,
                    "2147483647": 2147483647, "2147483648": None, "five": None, "": None, " ": None, "0x5": None}),
     ("bigint", None, {"2147483648": 2147483648, "123456789012345678": 123456789012345678, "9223372036854775808": None}),
-    ("double", None, {"5": 5.0, " 5.7 ": 5.7, "-1e3": -1000.0, ".5": 0.5, "$5": None, "5,7": None, "": None, "5 stars": None,
+    ("double", None, {"5": 5.0, " 5.7 ": 5.7, "-1e3": -1000.0, ".5": 0.5, "$5": None, "5,7": None, "": None,
+                      "5 stars": None,
                       "5d": None, "5f": None}),
     ("float", None, {"0.5": 0.5, "x": None}),
     ("decimal(10,2)", None, {"5": Decimal("5.00"), "19.99": Decimal("19.99"), "x": None, "123456789.00": None}),
@@ -78,7 +81,7 @@ def test_values_are_cast_or_null(spark: SparkSession) -> None:
     assert wrong == {}
 
 
-# -- rules --------------------------------------------------------------------------------------------------------------
+# -- rules -----------------------------------------------------------------------------------------------------------
 
 LONG = "x" * 100
 RULES: list[tuple[dict[str, Any], Row, str | None]] = [
@@ -89,7 +92,8 @@ RULES: list[tuple[dict[str, Any], Row, str | None]] = [
     ({"rule": "in_set", "column": "stars", "values": [1, 2, 3.5]}, {"stars": "2"}, None),
     ({"rule": "in_set", "column": "stars", "values": [1, 2, 3.5]}, {"stars": "3.50"}, None),
     ({"rule": "in_set", "column": "stars", "values": [1, 2, 3.5]}, {"stars": None}, None),
-    ({"rule": "in_set", "column": "stars", "values": [1, 2, 3.5]}, {"stars": "4"}, "stars is not among 1, 2, 3.5: '4.0'"),
+    ({"rule": "in_set", "column": "stars", "values": [1, 2, 3.5]}, {"stars": "4"},
+     "stars is not among 1, 2, 3.5: '4.0'"),
     ({"rule": "in_set", "column": "title", "values": ["a", "b"]}, {"title": "B"}, "title is not among a, b: 'B'"),
     ({"rule": "in_set", "column": "title", "values": [1, 2]}, {"title": "1"}, None),
     ({"rule": "range", "column": "stars", "min": 1, "max": 5}, {"stars": "5.0"}, None),
@@ -101,9 +105,12 @@ RULES: list[tuple[dict[str, Any], Row, str | None]] = [
     ({"rule": "length", "column": "title", "min": 2, "max": 3}, {"title": "abc"}, None),
     ({"rule": "length", "column": "title", "min": 2, "max": 3}, {"title": "a😀b"}, None),
     ({"rule": "length", "column": "title", "min": 2, "max": 3}, {"title": None}, None),
-    ({"rule": "length", "column": "title", "min": 2, "max": 3}, {"title": "abcd"}, "title does not have from 2 to 3 characters: 'abcd'"),
-    ({"rule": "length", "column": "title", "max": 3}, {"title": LONG}, f"title does not have at most 3 characters: '{LONG[:80]}'"),
-    ({"rule": "length", "column": "title", "min": 2}, {"title": " a "}, "title does not have at least 2 characters: 'a'"),
+    ({"rule": "length", "column": "title", "min": 2, "max": 3}, {"title": "abcd"},
+     "title does not have from 2 to 3 characters: 'abcd'"),
+    ({"rule": "length", "column": "title", "max": 3}, {"title": LONG},
+     f"title does not have at most 3 characters: '{LONG[:80]}'"),
+    ({"rule": "length", "column": "title", "min": 2}, {"title": " a "},
+     "title does not have at least 2 characters: 'a'"),
     ({"rule": "regex", "column": "id", "pattern": r"^R\d+$"}, {"id": "R1"}, None),
     ({"rule": "regex", "column": "title", "pattern": r"^R\d+$"}, {"title": None}, None),
     ({"rule": "regex", "column": "id", "pattern": r"^R\d+$"}, {"id": "r1"}, r"id does not match ^R\d+$: 'r1'"),
@@ -111,7 +118,8 @@ RULES: list[tuple[dict[str, Any], Row, str | None]] = [
     ({"rule": "sql", "where": "stars > 1"}, {"stars": "2"}, None),
     ({"rule": "sql", "where": "stars > 1"}, {"stars": None}, None),
     ({"rule": "sql", "where": "stars > 1"}, {"stars": "1"}, "not so: stars > 1"),
-    ({"rule": "sql", "where": "STARS > 1 and title is not null"}, {"stars": "2"}, "not so: STARS > 1 and title is not null"),
+    ({"rule": "sql", "where": "STARS > 1 and title is not null"}, {"stars": "2"},
+     "not so: STARS > 1 and title is not null"),
     ({"rule": "sql", "where": "day between '2024-01-01' and current_date()"}, {"day": "5.1.2024"}, None),
     ({"rule": "sql", "where": "day > date'2024-01-01'"}, {"day": "1.1.2024"}, "not so: day > date'2024-01-01'"),
     ({"rule": "sql", "where": "`title` in ('a', 'it''s') or length(body) > 2"}, {"title": "it's"}, None),
@@ -165,7 +173,7 @@ def test_checks_have_names_and_fingerprints_of_their_definition(
     assert name_of(make_settings(checks=[{"rule": "sql", "where": "stars > 1"}]).checks[0]) == "sql(stars > 1)"
 
 
-# -- text ---------------------------------------------------------------------------------------------------------------
+# -- text ------------------------------------------------------------------------------------------------------------
 
 NORMALISED: dict[str, str | None] = {
     # tags
@@ -173,7 +181,8 @@ NORMALISED: dict[str, str | None] = {
     "a <!-- x\ny > z --> b": "a b", "<a\nhref='x'>link</a>": "link",
     "a < b and c > d": "a < b and c > d", "1 <2 and 3> 2": "1 <2 and 3> 2", "I <3 it": "I <3 it", "<": "<", "x<": "x<",
     # entities
-    "caf&eacute;": "café", "it&#39;s": "it's", "&#x1F600;": "😀", "&amp;lt;": "&lt;", "&lt;b&gt;": "<b>", "a&nbsp;b": "a b",
+    "caf&eacute;": "café", "it&#39;s": "it's", "&#x1F600;": "😀", "&amp;lt;": "&lt;", "&lt;b&gt;": "<b>",
+    "a&nbsp;b": "a b",
     "AT&T": "AT&T", "R&D; x": "R&D; x", "a & b": "a & b", "&": "&", "&unknown;": "&unknown;", "&quot;q&quot;": '"q"',
     # control characters
     "a\x00b": "ab", "a\x07b\x1b[0m": "ab[0m", "\ufeffstart": "start", "a\x9fb": "ab",
@@ -182,10 +191,13 @@ NORMALISED: dict[str, str | None] = {
     "a\x0bb": "a b", "a\x0cb": "a b",
     # composition
     "e\u0301": "é", "cafe\u0301!": "café!", "\u1112\u1161\u11ab": "한", "가\u11a8": "각",
-    "Vie\u0323\u0302t": "Việt", "a\u0302\u0323": "ậ", "\u212b": "Å", "\u2126": "Ω", "\u00c5": "Å", "\u0958": "\u0915\u093c",
+    "Vie\u0323\u0302t": "Việt", "a\u0302\u0323": "ậ", "\u212b": "Å", "\u2126": "Ω", "\u00c5": "Å",
+    "\u0958": "\u0915\u093c",
     "\u1e69": "ṩ", "s\u0307\u0323": "ṩ", "ﬁ": "ﬁ", "ａ": "ａ",
     # what stays as it is
-    "😀👍🏽": "😀👍🏽", "👨\u200d👩\u200d👧": "👨\u200d👩\u200d👧", "日本語 한국어 العربية": "日本語 한국어 العربية", "“quoted” – naïve": "“quoted” – naïve",
+    "😀👍🏽": "😀👍🏽", "👨\u200d👩\u200d👧": "👨\u200d👩\u200d👧",
+    "日本語 한국어 العربية": "日本語 한국어 العربية",
+    "“quoted” – naïve": "“quoted” – naïve",
     # nothing left
     "": None, "   ": None, "<br>": None, "\xa0\u3000": None, "\x00": None, "&nbsp;": None, "<p></p>": None,
 }  # fmt: skip
@@ -247,7 +259,7 @@ def test_java_finds_every_text_that_nfc_changes_and_arrow_composes_it_as_python_
     assert [row["text"].encode("unicode_escape") for row in differs.collect()] == []
 
 
-# -- judging ------------------------------------------------------------------------------------------------------------
+# -- judging ---------------------------------------------------------------------------------------------------------
 
 
 def test_one_pass_counts_everything(spark: SparkSession, make_settings: MakeSettings) -> None:
@@ -269,7 +281,8 @@ def test_one_pass_counts_everything(spark: SparkSession, make_settings: MakeSett
     counts = judge.count(judged, rules, settings)
     assert (counts.read, counts.quarantined, counts.valid, counts.keys) == (6, 3, 3, 2)
     assert counts.broken == {
-        "readable": 1, "type(stars)": 1, "type(day)": 0, "type(price)": 0, "key(id)": 0, "not_null(body)": 2, "range(price)": 2
+        "readable": 1, "type(stars)": 1, "type(day)": 0, "type(price)": 0, "key(id)": 0,
+        "not_null(body)": 2, "range(price)": 2
     }  # fmt: skip
     assert counts.missing == {"id": 0, "title": 3, "body": 0, "stars": 2, "day": 3, "price": 2}
 
@@ -354,10 +367,13 @@ def test_quarantine_holds_rows_as_they_came_and_every_reason(spark: SparkSession
         ["type(stars)", "not_null(body)"],
         ["readable"],
     ]
-    assert [(row["_file"], row["_row"], row["run_id"]) for row in found] == [("f.csv", 0, "run-9"), ("f.csv", 1, "run-9")]
+    assert [(row["_file"], row["_row"], row["run_id"]) for row in found] == [
+        ("f.csv", 0, "run-9"),
+        ("f.csv", 1, "run-9"),
+    ]
 
 
-# -- the stage ----------------------------------------------------------------------------------------------------------
+# -- the stage -------------------------------------------------------------------------------------------------------
 
 
 def _bring(ctx: Context, spark: SparkSession, batch: int, *rows: Row) -> None:

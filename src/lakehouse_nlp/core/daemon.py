@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 
-PRELOAD = ("pandas", "pyarrow.compute", "scipy.sparse", "xgboost", "mlflow.pyfunc", "lakehouse_nlp.model.pyfunc")
+PRELOAD = ("lakehouse_nlp.model.pyfunc", "pandas", "pyarrow.compute", "scipy.sparse", "xgboost", "mlflow.pyfunc")
 
 if __name__ == "__main__":
     for module in PRELOAD:

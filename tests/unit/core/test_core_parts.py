@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from lakehouse_nlp.core.context import Context
 from lakehouse_nlp.core.errors import DataError, LakehouseError, SessionLostError, UsageError
 from lakehouse_nlp.core.packaged import packaged
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.unit
 STAMP = Stamp("run-1", "silver", "0.1.0", "abc", {"bronze": 7})
 
 
-# -- stamps and logs ----------------------------------------------------------------------------------------------------
+# -- stamps and logs -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("stamp", [STAMP, Stamp("", "", ""), Stamp("ü", 'a "b"', "1", "", {"a": 0, "b": 2**40})])
@@ -52,7 +53,7 @@ def test_a_table_that_is_not_there_has_no_log(tmp_path: Path) -> None:
     assert (log.transaction("app"), log.written("run", "silver"), list(log.commits())) == (-1, {}, [])
 
 
-# -- errors -------------------------------------------------------------------------------------------------------------
+# -- errors ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -68,7 +69,7 @@ def test_an_error_says_what_and_what_next() -> None:
     assert str(DataError("no row")) == "no row"
 
 
-# -- what comes with the package ----------------------------------------------------------------------------------------
+# -- what comes with the package -------------------------------------------------------------------------------------
 
 
 def test_the_packaged_folders_are_there() -> None:
@@ -127,7 +128,7 @@ def test_the_tables_of_a_project_whose_name_ends_like_this_one_are_not_its_own()
     assert list(views("amazon_reviews", tables, "duckdb")) == []
 
 
-# -- recipes ------------------------------------------------------------------------------------------------------------
+# -- recipes ---------------------------------------------------------------------------------------------------------
 
 CHANGES = [
     ({"label": "stars"}, "sgt"),
@@ -171,7 +172,7 @@ def test_a_recipe_is_the_same_every_time(make_settings: Callable[..., Settings])
     assert len(recipe(make_settings(), SILVER)) == 16
 
 
-# -- the context --------------------------------------------------------------------------------------------------------
+# -- the context -----------------------------------------------------------------------------------------------------
 
 
 def test_a_context_names_tables_and_places_without_a_session(home: Path, make_context: Callable[..., Context]) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from lakehouse_nlp import flow
 from lakehouse_nlp.core.context import Context
 from lakehouse_nlp.core.errors import UsageError

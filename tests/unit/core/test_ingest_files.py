@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from pyarrow import parquet
+
 from lakehouse_nlp.ingest import files
 from lakehouse_nlp.ingest.files import Fault, RawFile
 from lakehouse_nlp.ingest.ledger import Ledger
-from pyarrow import parquet
 
 pytestmark = pytest.mark.unit
 
@@ -41,7 +42,7 @@ def _parquet(columns: dict[str, list[object]]) -> bytes:
     return sink.getvalue().to_pybytes()
 
 
-# -- names --------------------------------------------------------------------------------------------------------------
+# -- names -----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -63,7 +64,7 @@ def test_a_file_is_known_by_its_content(put: Put) -> None:
     assert (len(first.hash), first.bytes) == (64, len(CSV))
 
 
-# -- faults -------------------------------------------------------------------------------------------------------------
+# -- faults ----------------------------------------------------------------------------------------------------------
 
 PACKED = gzip.compress(b"id,title\n" + b"".join(b"%d,%d\n" % (n, n * n) for n in range(2000)), mtime=0)
 GOOD = {
@@ -95,15 +96,16 @@ def test_a_good_file_has_no_fault(put: Put, name: str) -> None:
     assert _fault(put(name, GOOD[name])) is None
 
 
+CUT = "EOFError: Compressed file ended before the end-of-stream marker was reached"
 BAD: dict[str, tuple[bytes, str, str, str]] = {
     "a.xlsx": (b"PK", "format", "a.xlsx",
                "a name that ends in .csv .tsv .json .jsonl .ndjson .parquet, or in .gz after these"),
     "empty.csv": (b"", "size", "0 bytes", "at least one row"),
     "empty.jsonl": (b"", "size", "0 bytes", "at least one row"),
     "truncated.csv.gz": (PACKED[: len(PACKED) // 2], "readable",
-                         "EOFError: Compressed file ended before the end-of-stream marker was reached", "a whole gzip file"),
+                         CUT, "a whole gzip file"),
     "last_byte_gone.csv.gz": (PACKED[:-1], "readable",
-                              "EOFError: Compressed file ended before the end-of-stream marker was reached",
+                              CUT,
                               "a whole gzip file"),
     "no_gzip.csv.gz": (CSV, "readable", "BadGzipFile: Not a gzipped file (b'id')", "a whole gzip file"),
     "packed_nothing.csv.gz": (gzip.compress(b""), "rows", "no row that can be read", "at least one row"),
@@ -169,7 +171,7 @@ def test_columns_nobody_requires_may_be_missing(put: Put) -> None:
     assert _fault(put("a.csv", b"id\n1\n"), ["id"]) is None
 
 
-# -- headers, layouts, separators ---------------------------------------------------------------------------------------
+# -- headers, layouts, separators ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -193,7 +195,8 @@ def test_a_separator_that_is_set_stands(put: Put, name: str, set_to: str | None,
 @pytest.mark.parametrize(
     ("name", "content", "wanted"),
     [
-        ("a.json", b'{"a": 1}\n{"a": 2}\n', "jsonl"), ("a.json", b'\n \n{"a": 1}', "jsonl"), ("a.json", b'[{"a": 1}]', "json"),
+        ("a.json", b'{"a": 1}\n{"a": 2}\n', "jsonl"), ("a.json", b'\n \n{"a": 1}', "jsonl"),
+        ("a.json", b'[{"a": 1}]', "json"),
         ("a.json", b'{\n"a": 1}', "json"), ("a.json", b'\xef\xbb\xbf{"a": 1}', "jsonl"), ("a.jsonl", b"[1]", "jsonl"),
         ("a.csv", b"a", "csv"), ("a.parquet", b"", "parquet"),
     ],
@@ -210,7 +213,7 @@ def test_columns_have_no_byte_order_mark_in_their_names(put: Put, name: str, wan
     assert files.columns(put(name, GOOD[name]), None, "UTF-8") == wanted
 
 
-# -- raw/ and where files end -------------------------------------------------------------------------------------------
+# -- raw/ and where files end ----------------------------------------------------------------------------------------
 
 
 def test_files_wait_oldest_first_by_purpose_and_hidden_ones_do_not(tmp_path: Path) -> None:
@@ -241,7 +244,8 @@ def test_a_file_is_moved_under_its_own_name_where_that_is_free(put: Put, tmp_pat
 
 @pytest.mark.parametrize(
     ("name", "wanted"),
-    [("a.csv.gz", "a~{0}.csv.gz"), ("a.csv", "a~{0}.csv"), ("2024.01.02.csv", "2024~{0}.01.02.csv"), ("plain", "plain~{0}")],
+    [("a.csv.gz", "a~{0}.csv.gz"), ("a.csv", "a~{0}.csv"), ("2024.01.02.csv", "2024~{0}.01.02.csv"),
+     ("plain", "plain~{0}")],
 )  # fmt: skip
 def test_two_files_of_one_name_are_both_kept(put: Put, tmp_path: Path, name: str, wanted: str) -> None:
     first = put(name, b"first")
@@ -253,7 +257,7 @@ def test_two_files_of_one_name_are_both_kept(put: Put, tmp_path: Path, name: str
     assert place.read_bytes() == b"second"
 
 
-# -- the ledger ---------------------------------------------------------------------------------------------------------
+# -- the ledger ------------------------------------------------------------------------------------------------------
 
 
 def _row(state: str, batch: int | None) -> dict[str, object]:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from lakehouse_nlp.core import java
 from lakehouse_nlp.core.errors import UsageError
 
@@ -97,5 +98,5 @@ def test_where_none_fits_the_error_names_what_was_found(jdk: Jdk, nowhere: pytes
 
 
 def test_a_machine_without_java_is_told_so(nowhere: pytest.MonkeyPatch) -> None:
-    with pytest.raises(UsageError, match="Spark 3.5 needs Java 8, 11 or 17; found none"):
+    with pytest.raises(UsageError, match=r"^Spark 3\.5 needs Java 8, 11 or 17; found none"):
         java.java_home()

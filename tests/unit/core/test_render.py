@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+
 from lakehouse_nlp import flow
 from lakehouse_nlp.cli import render
 from lakehouse_nlp.core.context import StepResult
