@@ -44,7 +44,7 @@ spark:
 PROJECT_TABLES = ("bronze", "silver", "quarantine", "gold", "predictions")
 LEDGERS = ("ops.checks", "ops.model_events", "ops.metrics")
 # Of the run and not of the data: who wrote a row, and when.
-PASSING = {"run_id", "model_run_id", "at", "_ingested_at", "quarantined_at", "scored_at"}
+PASSING = {"run_id", "model_run_id", "recorded_at", "_ingested_at", "quarantined_at", "scored_at"}
 
 
 # -- processes ------------------------------------------------------------------------------------------------------
@@ -243,7 +243,7 @@ def differences(home: Path, wanted: Path, tables: Iterable[str] = PROJECT_TABLES
 def ledger(home: Path) -> dict[tuple[str, str], tuple[Any, ...]]:
     """(name, purpose) -> state, batch, rows, place and failed check: the newest row of every file in `ops.files`."""
     newest = """SELECT * FROM ops.files
-                QUALIFY row_number() OVER (PARTITION BY name, file_hash, purpose ORDER BY "at" DESC) = 1"""
+                QUALIFY row_number() OVER (PARTITION BY name, file_hash, purpose ORDER BY recorded_at DESC) = 1"""
     told = ("state", "batch", "rows", "place", "failed")
     return {(row["name"], row["purpose"]): tuple(row[name] for name in told) for row in ask(home, newest)}
 

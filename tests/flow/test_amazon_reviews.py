@@ -45,7 +45,14 @@ def figures(split: dict[str, object]) -> dict[str, float]:
 
 
 def called(home: Path, *arguments: str) -> str:
-    command = [Path(sys.executable).with_name("lakehouse-nlp"), *arguments, "--project", "amazon_reviews", "--home", home]
+    command = [
+        Path(sys.executable).with_name("lakehouse-nlp"),
+        *arguments,
+        "--project",
+        "amazon_reviews",
+        "--home",
+        home,
+    ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=800)
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -251,7 +251,7 @@ def test_a_killed_session_is_told_as_such(outcome: dict[str, Any]) -> None:
     assert "Traceback" not in outcome["said"], outcome["said"]
     told = outcome["said"][outcome["said"].index("error: ") :]
     assert "silver" in told
-    assert "lakehouse-nlp run" in told
+    assert "run the same command again" in told
 
 
 @pytest.mark.parametrize("scenario", ["lost session"])

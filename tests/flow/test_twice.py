@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -157,7 +158,31 @@ def odd_home(base: Path) -> Path:
     return home
 
 
-SCENARIOS = {"duplicates": duplicates, "odd home": odd_home}
+def known_rows(base: Path) -> dict[str, Any]:
+    """A finished home, after a run over a file of other bytes in which every row is one that silver has."""
+    home = lake.copy(lake.clean(base).home, base / "known")
+    lines = (home / "lake/demo/processed/new-reviews.jsonl").read_text(encoding="utf-8").splitlines()
+    (home / "lake/demo/raw/inference/reversed.jsonl").write_text("\n".join(reversed(lines)) + "\n", encoding="utf-8")
+    process = lake.begin(lake.BIN / "lakehouse-nlp", "run", "--home", home, cwd=home)
+    try:
+        said, _ = process.communicate(timeout=180)
+    except subprocess.TimeoutExpired:
+        lake.kill_group(process)
+        said = "it was still running after 180 s"
+    return {"home": home, "code": process.returncode, "said": said, "plan": lake.done(home, "plan", "--json")}
+
+
+SCENARIOS = {"duplicates": duplicates, "odd home": odd_home, "known rows": known_rows}
+
+
+@pytest.mark.parametrize("scenario", ["known rows"])
+def test_a_file_of_known_rows_changes_nothing_after_bronze_and_leaves_nothing_to_do(
+    outcome: dict[str, Any], clean: lake.Clean
+) -> None:
+    assert outcome["code"] == 0, outcome["said"]
+    assert lake.count(outcome["home"], "demo.bronze", "_file = 'reversed.jsonl'") == lake.ROWS * 15 // 100
+    assert lake.differences(outcome["home"], clean.home, ("silver", "gold", "predictions")) == {}
+    assert json.loads(outcome["plan"]) == []
 
 
 @pytest.mark.parametrize("scenario", ["duplicates"])

@@ -302,7 +302,7 @@ def _ids(ctx: Context) -> list[str]:
 
 
 def _states(ctx: Context) -> list[tuple[Any, ...]]:
-    query = 'SELECT name, state, batch, rows FROM ops.files ORDER BY "at", name'
+    query = "SELECT name, state, batch, rows FROM ops.files ORDER BY recorded_at, name"
     return [tuple(row.values()) for row in duck.rows(ctx.root, query, only=["ops.files"])]
 
 

@@ -90,7 +90,9 @@ def test_declared_columns_are_added_and_logged_and_types_are_not_changed(ctx: Co
     types = dict(spark.table("tiny.silver").dtypes)
     assert (types["price"], types["day"], types["Stars"]) == ("decimal(10,2)", "date", "double")
     changes = duck.rows(
-        ctx.root, 'SELECT * EXCLUDE "at" FROM ops.schema_changes ORDER BY column_name', only=["ops.schema_changes"]
+        ctx.root,
+        "SELECT * EXCLUDE recorded_at FROM ops.schema_changes ORDER BY column_name",
+        only=["ops.schema_changes"],
     )
     about = {"project": "tiny", "run_id": "run-1", "table_name": "silver", "change": "added"}
     assert changes == [
@@ -236,7 +238,9 @@ def test_what_the_program_records_has_its_time(ctx: Context) -> None:
     for _ in range(2):
         rows = [("tiny", "run-1", "rows", "gold", None, 5.0), ("tiny", "run-1", "rows", "silver", "m/1", 6.0)]
         ctx.tables.record("ops.metrics", rows, once=("tiny.app", 1), upto={"x": 1})
-    found = duck.rows(ctx.root, 'SELECT subject, model, value, "at" FROM ops.metrics ORDER BY 1', only=["ops.metrics"])
+    found = duck.rows(
+        ctx.root, "SELECT subject, model, value, recorded_at FROM ops.metrics ORDER BY 1", only=["ops.metrics"]
+    )
     assert [(row["subject"], row["model"], row["value"]) for row in found] == [
         ("gold", None, 5.0),
         ("silver", "m/1", 6.0),

@@ -7,6 +7,6 @@ CREATE TABLE {table} (
   fingerprint STRING NOT NULL COMMENT 'hash of the rule as it was then',
   read BIGINT NOT NULL COMMENT 'rows looked at',
   broken BIGINT NOT NULL COMMENT 'rows that broke it',
-  at TIMESTAMP NOT NULL COMMENT 'when this row was written, UTC'
+  recorded_at TIMESTAMP NOT NULL COMMENT 'when this row was written, UTC'
 ) USING DELTA {location}
 COMMENT 'Counts of every check';

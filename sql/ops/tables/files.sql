@@ -14,7 +14,7 @@ CREATE TABLE {table} (
   failed STRING COMMENT 'the check that it failed',
   found STRING COMMENT 'the value found',
   wanted STRING COMMENT 'the value wanted',
-  at TIMESTAMP NOT NULL COMMENT 'when this row was written, UTC'
+  recorded_at TIMESTAMP NOT NULL COMMENT 'when this row was written, UTC'
 ) USING DELTA {location}
 COMMENT 'The ledger of files';
 

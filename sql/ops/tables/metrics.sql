@@ -6,6 +6,6 @@ CREATE TABLE {table} (
   subject STRING NOT NULL COMMENT 'of what: a table, a stage, a class',
   model STRING COMMENT 'name/version of the model, for figures of predictions',
   value DOUBLE NOT NULL COMMENT 'the figure; shares are 0 to 1, times are seconds',
-  at TIMESTAMP NOT NULL COMMENT 'when this row was written, UTC'
+  recorded_at TIMESTAMP NOT NULL COMMENT 'when this row was written, UTC'
 ) USING DELTA {location}
 COMMENT 'Monitoring figures';

@@ -9,6 +9,6 @@ CREATE TABLE {table} (
   previous INT COMMENT 'version that was champion before',
   reasons STRING NOT NULL COMMENT 'what the gate compared, one sentence a test, as a JSON array',
   metrics STRING NOT NULL COMMENT 'figures on the test split, as a JSON object',
-  at TIMESTAMP NOT NULL COMMENT 'when this row was written, UTC'
+  recorded_at TIMESTAMP NOT NULL COMMENT 'when this row was written, UTC'
 ) USING DELTA {location}
 COMMENT 'Decisions over model versions';

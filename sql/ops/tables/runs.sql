@@ -9,7 +9,7 @@ CREATE TABLE {table} (
   started_at TIMESTAMP NOT NULL COMMENT 'UTC',
   ended_at TIMESTAMP COMMENT 'UTC; null while it runs, or if it was killed',
   error STRING COMMENT 'what went wrong, and what to do next',
-  at TIMESTAMP NOT NULL COMMENT 'when this row was written, UTC'
+  recorded_at TIMESTAMP NOT NULL COMMENT 'when this row was written, UTC'
 ) USING DELTA {location}
 COMMENT 'Runs, one row each';
 

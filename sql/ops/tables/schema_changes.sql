@@ -6,6 +6,6 @@ CREATE TABLE {table} (
   column_name STRING NOT NULL COMMENT 'column',
   type STRING NOT NULL COMMENT 'its type now',
   change STRING NOT NULL COMMENT 'added',
-  at TIMESTAMP NOT NULL COMMENT 'when this row was written, UTC'
+  recorded_at TIMESTAMP NOT NULL COMMENT 'when this row was written, UTC'
 ) USING DELTA {location}
 COMMENT 'Changes of columns';

@@ -12,6 +12,6 @@ CREATE TABLE {table} (
   versions STRING NOT NULL COMMENT 'table -> version after the step, as a JSON object',
   note STRING COMMENT 'one line on what happened',
   error STRING COMMENT 'what went wrong, and what to do next',
-  at TIMESTAMP NOT NULL COMMENT 'when this row was written, UTC'
+  recorded_at TIMESTAMP NOT NULL COMMENT 'when this row was written, UTC'
 ) USING DELTA {location}
 COMMENT 'Steps of runs, one row for each stage that ended';

@@ -37,7 +37,7 @@ class Record:
         row = (*self._row(state, self.ctx.clock(), error), self.ctx.clock())
         tables.replace_window(
             "ops.runs",
-            self.ctx.spark.createDataFrame([row], fields).coalesce(1).withColumn("at", F.current_timestamp()),
+            self.ctx.spark.createDataFrame([row], fields).coalesce(1).withColumn("recorded_at", F.current_timestamp()),
             where=f"run_id = '{self.ctx.run_id}'",
         )
 

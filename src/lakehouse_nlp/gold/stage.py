@@ -26,7 +26,7 @@ def run(ctx: Context) -> StepResult:
     settings, found = ctx.settings, _pending(ctx)
     if not found:
         return StepResult(note="nothing new in silver")
-    ctx.sign("gold", recipe(settings, GOLD))
+    ctx.sign("gold", _recipe(ctx))
     ctx.tables.ensure(TARGET, {name: settings.columns[name].type for name in carried(settings)})
     rows = gold_rows(ctx, ctx.tables.changes(SOURCE, found.since, found.upto, key=["_key"]))
     upto = {SOURCE: found.upto}
@@ -86,7 +86,12 @@ def split_of(by: Column, split: Split) -> Column:
 
 
 def _pending(ctx: Context) -> Pending | None:
-    return pending(ctx, "gold", SOURCE, TARGET, recipe(ctx.settings, GOLD))
+    return pending(ctx, "gold", SOURCE, TARGET, _recipe(ctx))
+
+
+def _recipe(ctx: Context) -> str:
+    """The settings that gold depends on, and the pipeline, which reads files besides."""
+    return f"{recipe(ctx.settings, GOLD)}/{nlp_hash(ctx.settings.gold.nlp, ctx.home)}"
 
 
 def _written(wrote: dict[str, int]) -> int:

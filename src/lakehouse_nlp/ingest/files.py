@@ -6,6 +6,7 @@ import csv
 import gzip
 import hashlib
 import json
+import re
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -76,8 +77,8 @@ def fault(file: RawFile, required: Sequence[str], delimiter: str | None, encodin
     if file.bytes == 0:
         return Fault("size", "0 bytes", "at least one row")
     try:
-        if file.path.suffix.lower() == ".gz":
-            _read_through(file.path)
+        if file.format != "parquet":
+            _read_through(file.path, encoding)
         found = columns(file, delimiter, encoding)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         return Fault("readable", f"{type(error).__name__}: {error}", "a whole gzip file")
@@ -95,15 +96,16 @@ def fault(file: RawFile, required: Sequence[str], delimiter: str | None, encodin
 
 
 def columns(file: RawFile, delimiter: str | None, encoding: str) -> list[str]:
-    """Column names: of the header, the Parquet schema, or the first rows that are JSON objects."""
+    """Column names: of the header, the Parquet schema, or the first rows that are JSON objects; none without a row."""
     if file.format == "parquet":
         from pyarrow import parquet
 
-        return list(parquet.read_schema(file.path).names)
+        found = parquet.read_metadata(file.path)
+        return list(found.schema.to_arrow_schema().names) if found.num_rows else []
     with opened(file.path, encoding) as lines:
         if file.format in ("csv", "tsv"):
             head = next(csv.reader(lines, delimiter=separator(file, delimiter, encoding)), [])
-            return head if next(lines, None) is not None else []
+            return head if any(line.strip() for line in lines) else []
         if layout(file, encoding) == "jsonl":
             return _keys(_objects(lines))
         return _keys(_rows(json.load(lines)))
@@ -126,7 +128,7 @@ def separator(file: RawFile, delimiter: str | None, encoding: str) -> str:
     if delimiter or file.format == "tsv":
         return delimiter or "\t"
     with opened(file.path, encoding) as lines:
-        header = next(lines, "")
+        header = re.sub(r'"[^"]*"', "", next(lines, ""))  # what is quoted separates nothing
     return max(",;\t|", key=lambda candidate: (header.count(candidate), candidate == ","))
 
 
@@ -148,9 +150,10 @@ def settle(file: Path, folder: Path, digest: str) -> Path:
     return file.rename(target)
 
 
-def _read_through(path: Path) -> None:
-    with gzip.open(path, "rb") as unpacked:
-        while unpacked.read(CHUNK):
+def _read_through(path: Path, encoding: str) -> None:
+    """Raises what is wrong with the packing or the encoding of any byte."""
+    with opened(path, encoding) as text:
+        while text.read(CHUNK):
             pass
 
 

@@ -12,8 +12,8 @@ from lakehouse_nlp.ingest.files import Fault, RawFile
 
 TABLE = "ops.files"
 LAST = """
-SELECT * FROM ops.files WHERE project = ?
-QUALIFY row_number() OVER (PARTITION BY file_hash, purpose ORDER BY "at" DESC) = 1
+SELECT *, max(batch) OVER () AS last_batch FROM ops.files WHERE project = ?
+QUALIFY row_number() OVER (PARTITION BY file_hash, purpose ORDER BY recorded_at DESC) = 1
 """
 
 
@@ -43,7 +43,7 @@ class Ledger:
     @property
     def next_batch(self) -> int:
         """The number of the next batch."""
-        return 1 + max((row["batch"] or 0 for row in self.files.values()), default=0)
+        return 1 + max((row.get("last_batch") or row["batch"] or 0 for row in self.files.values()), default=0)
 
     def loaded(self, file: RawFile) -> dict[str, Any] | None:
         """The row of the same bytes for the same purpose, if they are in bronze."""

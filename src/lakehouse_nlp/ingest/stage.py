@@ -7,6 +7,7 @@ twice. So a run killed between any two steps is finished by the next one, and no
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
@@ -19,7 +20,7 @@ from lakehouse_nlp.core.context import Context, StepResult
 from lakehouse_nlp.ingest import files, ledger
 from lakehouse_nlp.ingest.files import Fault, RawFile
 from lakehouse_nlp.ingest.ledger import Ledger
-from lakehouse_nlp.ingest.readers import read
+from lakehouse_nlp.ingest.readers import SECOND_NAMES, read
 
 FILES_PER_BATCH = 32
 
@@ -83,9 +84,10 @@ def _sort(ctx: Context, known: Ledger) -> Sorted:
 
 def _load(ctx: Context, number: int, batch: Sequence[RawFile]) -> int:
     """Appends the batch and settles its files; returns the rows appended."""
-    app = f"{ctx.settings.project}.ingest"
-    if batch and ctx.tables.log("bronze").transaction(app) < number:
-        ctx.tables.append_once("bronze", _rows(ctx, number, batch), app=app, version=number)
+    if batch and not _appended(ctx, number):
+        ctx.tables.append_once("bronze", _rows(ctx, number, batch), app=_app(ctx), version=number)
+        for folder in {file.path.parent / SECOND_NAMES for file in batch}:
+            shutil.rmtree(folder, ignore_errors=True)
     mine = ctx.tables.read("bronze").where(F.col("_batch") == number)
     counts = {row["_file_hash"]: row["count"] for row in mine.groupBy("_file_hash").count().collect()}
     settled = [_settle(ctx, file, "loaded", batch=number, rows=counts.get(file.hash, 0)) for file in batch]
@@ -102,7 +104,7 @@ def _rows(ctx: Context, number: int, batch: Sequence[RawFile]) -> DataFrame:
         for file in batch
     ]
     rows = reduce(DataFrame.unionByName, frames)
-    if any(file.path.suffix == ".gz" or file.format in ("csv", "tsv", "json") for file in batch):
+    if any(file.path.suffix.lower() == ".gz" or file.format in ("csv", "tsv", "json") for file in batch):
         rows = rows.repartition(ctx.spark.sparkContext.defaultParallelism)  # one task reads such a file; all write it
     return rows.withColumn("_batch", F.lit(number).cast("bigint")).withColumn("_ingested_at", F.current_timestamp())
 
@@ -111,10 +113,18 @@ def _resume(ctx: Context, number: int, rows: Sequence[dict[str, Any]]) -> int:
     """Finishes a batch that a killed run had claimed, from wherever its files are now."""
     ctx.say(f"ingest: batch {number} was left unfinished; finishing it")
     batch = [_found(ctx, row) for row in rows]
-    there = [file for file in batch if file.path.exists()]
-    gone = [_vanished(ctx, file) for file in batch if not file.path.exists()]
-    ledger.write(ctx, gone)
-    return _load(ctx, number, there)
+    if not _appended(ctx, number):
+        ledger.write(ctx, [_vanished(ctx, file) for file in batch if not file.path.exists()])
+        batch = [file for file in batch if file.path.exists()]
+    return _load(ctx, number, batch)
+
+
+def _appended(ctx: Context, number: int) -> bool:
+    return ctx.tables.log("bronze").transaction(_app(ctx)) >= number
+
+
+def _app(ctx: Context) -> str:
+    return f"{ctx.settings.project}.ingest"
 
 
 def _found(ctx: Context, row: dict[str, Any]) -> RawFile:
@@ -124,7 +134,7 @@ def _found(ctx: Context, row: dict[str, Any]) -> RawFile:
         return file
     same_size = (path for path in (ctx.folder / "processed").glob("*") if path.stat().st_size == file.bytes)
     moved = next((path for path in same_size if files.identify(path, file.purpose).hash == file.hash), None)
-    return replace(file, path=moved or file.path.with_name(f".gone-{file.hash}"))
+    return replace(file, path=moved or file.path.parent / ".gone" / file.path.name)
 
 
 def _vanished(ctx: Context, file: RawFile) -> tuple[Any, ...]:
@@ -138,14 +148,16 @@ def _vanished(ctx: Context, file: RawFile) -> tuple[Any, ...]:
 def _settle(
     ctx: Context, file: RawFile, state: str, *, batch: int | None = None, rows: int | None = None
 ) -> tuple[Any, ...]:
+    """Puts a file into `processed/`; one that is there already, or was taken away after it was read, stays."""
+    if not file.path.exists():
+        return ledger.event(ctx, file, state, batch=batch, rows=rows)
+    reader = files.layout(file, ctx.settings.ingest.encoding)
     place = file.path
-    if file.path.parent.name != "processed" and file.path.exists():
-        place = files.settle(file.path, ctx.folder / "processed", file.hash)
-    where, reader = (
-        str(place.relative_to(ctx.folder)),
-        files.layout(replace(file, path=place), ctx.settings.ingest.encoding),
+    if place.parent.name != "processed":
+        place = files.settle(place, ctx.folder / "processed", file.hash)
+    return ledger.event(
+        ctx, file, state, batch=batch, reader=reader, rows=rows, place=str(place.relative_to(ctx.folder))
     )
-    return ledger.event(ctx, file, state, batch=batch, reader=reader, rows=rows, place=where)
 
 
 def _reject(ctx: Context, file: RawFile, fault: Fault) -> tuple[Any, ...]:

@@ -39,13 +39,13 @@ def judged(bronze: DataFrame, settings: Settings) -> tuple[DataFrame, list[Rule]
     `_broken` holds a boolean a rule, in the rules' order; `_raw` is the row as it came, if a reason stands against it.
     """
     typed = {name: value(F.col(f"`{name}`"), c.type, c.format) for name, c in settings.columns.items()}
-    for name in settings.text:
-        typed[name] = normalised(typed[name], settings.silver)
     frame = bronze.select("*", *(column.alias(TYPED + name) for name, column in typed.items()))
+    frame = normalised(frame, [TYPED + name for name in settings.text], settings.silver)
     columns: dict[str, Column] = {name: F.col(f"`{TYPED}{name}`") for name in typed}
     found = rules(settings, columns)
     against = [rule.reason for rule in found if rule.action != "warn"]
-    key = F.concat_ws("|", *(columns[name].cast("string") for name in settings.key))
+    parts = [columns[name].cast("string") for name in settings.key]
+    key = parts[0] if len(parts) == 1 else F.to_json(F.array(*parts))
     fields = F.to_json(F.struct(*(F.col(f"`{name}`") for name in settings.columns), "_rescued"))
     rows = (
         frame.withColumn("_key", key)
@@ -106,13 +106,14 @@ def silver_rows(rows: DataFrame, settings: Settings) -> DataFrame:
     newest = [F.col(f"`{settings.newest_by}`").desc_nulls_last()] if settings.newest_by else []
     order = Window.partitionBy("_key").orderBy(*newest, F.desc("_batch"), F.desc("_file"), F.desc("_row"))
     label = F.when(F.col("_purpose") == "train", F.expr(settings.label).cast("string"))
-    content = [F.col(f"`{name}`") for name in settings.columns]
+    content = [F.col(f"`{name}`") for name in (*settings.columns, "_label", "_purpose")]
+    gaps = F.array(*(column.isNull() for column in content))  # the hash of a null is that of no column at all
     return (
         slim.withColumn("_rank", F.row_number().over(order))
         .where("_rank = 1")
         .drop("_rank")
         .withColumn("_label", label)
-        .withColumn("_row_hash", F.xxhash64(*content, "_label", "_purpose"))
+        .withColumn("_row_hash", F.xxhash64(*content, gaps))
     )
 
 

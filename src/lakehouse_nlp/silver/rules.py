@@ -15,6 +15,7 @@ from lakehouse_nlp.core.settings.models import Action, Check
 
 SHOWN = 80
 WHOLE = r"^[+-]?\d+(\.0*)?$"
+NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,8 @@ def value(text: Column, kind: str, pattern: str | None) -> Column:
         return F.when(bare != "", text)
     if kind in ("int", "bigint"):  # Spark would cut 5.7 down to 5
         return F.when(bare.rlike(WHOLE), F.regexp_replace(bare, r"\..*", "").cast(kind))
+    if kind in ("float", "double") or kind.startswith("decimal"):  # Spark would take 5d and 5f, as Java does
+        return F.when(bare.rlike(NUMBER), bare.cast(kind))
     if kind == "date" and pattern:
         return F.to_date(bare, pattern)
     if kind == "timestamp" and pattern:

@@ -90,9 +90,12 @@ def _write(ctx: Context, found: Pending, rows: DataFrame, counts: Counts) -> tup
 
 
 def _changed(settings: Settings) -> str:
-    """A row of a known key stands where it differs and is no older."""
-    by = ", ".join([f"{{0}}.`{settings.newest_by}`"] * bool(settings.newest_by) + ["{0}._batch"])
-    return f"new._row_hash <> old._row_hash AND struct({by.format('new')}) >= struct({by.format('old')})"
+    """A row of a known key stands where it differs and is no older; no date is older than any."""
+    newer = "new._batch >= old._batch"
+    if by := settings.newest_by:
+        later = f"new.`{by}` > old.`{by}` OR (old.`{by}` IS NULL AND new.`{by}` IS NOT NULL)"
+        newer = f"{later} OR (new.`{by}` <=> old.`{by}` AND {newer})"
+    return f"new._row_hash <> old._row_hash AND ({newer})"
 
 
 def _account(ctx: Context, counts: Counts, aside: int, newest: int) -> None:

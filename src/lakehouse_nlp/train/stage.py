@@ -29,6 +29,8 @@ def due(ctx: Context) -> str | None:
         return "no model yet"
     if newest.tags["recipe"] != recipe(ctx.settings, TRAIN):
         return f"settings changed since version {newest.number}"
+    if newest.tags["nlp_hash"] != _nlp_hash(ctx):
+        return f"version {newest.number} was trained on tokens of another pipeline"
     before, now = int(newest.tags["train_rows"]), _labelled(ctx)
     if now > before * (1 + ctx.settings.train.retrain_share):
         return f"{now - before:,} labelled rows came to the {before:,} that version {newest.number} was trained on"

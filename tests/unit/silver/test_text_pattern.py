@@ -27,20 +27,15 @@ def _characters() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def matched() -> frozenset[str]:
-    r"""The characters that the Java class matches: ranges as they are, \p{M} by unicodedata's categories."""
-    inside = _java_pattern()
-    assert (inside[0], inside[-1]) == ("[", "]")
-    parts = re.findall(r"\\p\{M\}|\\u[0-9A-F]{4}|\\x\{[0-9A-F]+\}|-|.", inside[1:-1])
-    ranges = inside[1:-1].replace(r"\p{M}", "")
-    places = [int(hexes.strip("u{}x"), 16) for hexes in re.findall(r"\\(u[0-9A-F]{4}|x\{[0-9A-F]+\})", ranges)]
-    assert set(parts) - {r"\p{M}", "-"} == {part for part in parts if part.startswith((r"\u", r"\x"))}
-    codes: set[str] = {c for c in _characters() if unicodedata.category(c).startswith("M")}
-    for low, high in re.findall(r"(\\u[0-9A-F]{4}|\\x\{[0-9A-F]+\})(?:-(\\u[0-9A-F]{4}|\\x\{[0-9A-F]+\}))?", ranges):
-        first = int(low[2:].strip("{}"), 16)
-        last = int(high[2:].strip("{}"), 16) if high else first
-        assert {first, last} <= set(places)
-        codes |= {chr(code) for code in range(first, last + 1)}
-    return frozenset(codes)
+    """The characters that the Java class matches: those outside its ranges."""
+    pattern = _java_pattern()
+    code = r"\\(?:u([0-9A-F]{4})|x\{([0-9A-F]+)\})"
+    assert re.fullmatch(rf"\[\^(?:{code}-{code})+\]", pattern)
+    safe: set[str] = set()
+    for found in re.findall(f"{code}-{code}", pattern):
+        first, last = (int(part, 16) for part in found if part)
+        safe |= {chr(place) for place in range(first, last + 1)}
+    return frozenset(c for c in _characters() if c not in safe)
 
 
 def test_every_character_that_nfc_changes_is_matched(matched: frozenset[str]) -> None:

@@ -6,10 +6,11 @@ What needs two parts of the settings to judge is in `crosschecks.py`.
 
 from __future__ import annotations
 
+import codecs
 import warnings
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from lakehouse_nlp.core.settings.expressions import columns_of
 
@@ -174,6 +175,15 @@ class Ingest(Section):
 
     delimiter: str | None = Field(None, max_length=1, description="of CSV files; sniffed from the header if left out")
     encoding: str = "UTF-8"
+
+    @field_validator("encoding")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        try:
+            codecs.lookup(name)
+        except LookupError as error:
+            raise ValueError(f"no such encoding: {name!r} (UTF-8, ISO-8859-1, windows-1252 …)") from error
+        return name
 
 
 class Silver(Section):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from lakehouse_nlp.core.errors import DataError
@@ -28,14 +28,14 @@ def statements(table: str, name: str, location: str, columns: Mapping[str, str])
     return [statement.strip() for statement in text.split(";\n") if statement.strip()]
 
 
-def create(spark: SparkSession, ddl: list[str]) -> None:
-    """Runs the DDL so that being killed between two statements is mended by the next call."""
-    table = ddl[0].split("(")[0].split()[-1]
-    spark.sql(ddl[0])
-    there = {row.key for row in spark.sql(f"SHOW TBLPROPERTIES {table}").collect()}
-    for statement in ddl[1:]:
+def create(spark: SparkSession, ddl: list[str], constraints: Collection[str]) -> None:
+    """Runs those statements whose work is not done yet: being killed between two of them is mended by the next call.
+
+    `constraints`: names of the CHECK constraints that the table has, in lower case; CREATE TABLE is IF NOT EXISTS.
+    """
+    for statement in ddl:
         constraint = _CONSTRAINT.search(statement)
-        if not constraint or f"delta.constraints.{constraint.group(1).lower()}" not in {key.lower() for key in there}:
+        if not constraint or constraint.group(1).lower() not in constraints:
             spark.sql(statement)
 
 

@@ -86,6 +86,12 @@ class Log:
         """The number of rows, from the log's statistics; 0 where there is no table."""
         return self._table.count() if self.exists else 0
 
+    def constraints(self) -> set[str]:
+        """The names of the table's CHECK constraints, in lower case."""
+        properties = self._table.metadata().configuration if self.exists else {}
+        prefix = "delta.constraints."
+        return {name.removeprefix(prefix).lower() for name in properties if name.startswith(prefix)}
+
     def transaction(self, app: str) -> int:
         """The latest `txnVersion` that the app has appended; -1 for none."""
         found = self._table.transaction_version(app) if self.exists else None

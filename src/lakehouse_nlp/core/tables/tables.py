@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from lakehouse_nlp.core.errors import DataError
 from lakehouse_nlp.core.tables import ddl
@@ -33,7 +34,6 @@ class Tables:
         """`root`: the lake's folder; `connect`: gives the session, called when the first table is touched."""
         self.root, self.project, self.catalog, self._connect = root, project, catalog, connect
         self._stamp = Stamp("", "", "")
-        self._attached: set[str] = set()
 
     @cached_property
     def spark(self) -> SparkSession:
@@ -70,25 +70,34 @@ class Tables:
 
         Each added column is a row of `ops.schema_changes`. Raises DataError where a column's type was changed.
         """
-        name = self.name(table)
+        name, log = self.name(table), self.log(table)
         self._sign()
-        if self.log(table).exists:
+        location = "" if self.catalog else f"LOCATION '{self._uri(table)}'"
+        statements = ddl.statements(table.split(".")[-1], name, location, columns or {})
+        if log.exists:
             self.attach(table)
+            ddl.create(self.spark, statements[1:], log.constraints())
             self._evolve(table, columns or {})
         else:
-            self._database(table)
-            location = "" if self.catalog else f"LOCATION '{self._uri(table)}'"
-            ddl.create(self.spark, ddl.statements(table.split(".")[-1], name, location, columns or {}))
-            self._attached.add(table)
+            self._place(table)
+            ddl.create(self.spark, statements, ())
         return name
 
     def attach(self, table: str) -> str:
         """Makes an existing table known to this session by name; a catalog knows it already."""
-        if not self.catalog and table not in self._attached:
-            self._database(table)
-            self.spark.sql(f"CREATE TABLE IF NOT EXISTS {self.name(table)} USING DELTA LOCATION '{self._uri(table)}'")
-            self._attached.add(table)
-        return self.name(table)
+        name = self.name(table)
+        known = _known(self.spark).get(name) == self._uri(table) and self.spark.catalog.tableExists(name)
+        if not self.catalog and not known:
+            self._place(table)
+            self.spark.sql(f"CREATE TABLE {name} USING DELTA LOCATION '{self._uri(table)}'")
+        return name
+
+    def _place(self, table: str) -> None:
+        """Makes room for the table's name: its schema is there, and no table of another lake goes by it."""
+        self._schema(table)
+        if not self.catalog:
+            self.spark.sql(f"DROP TABLE IF EXISTS {self.name(table)}")  # forgets the name; files at a LOCATION stay
+            _known(self.spark)[self.name(table)] = self._uri(table)
 
     def attach_all(self) -> SparkSession:
         """The session with every table of the project, the `ops` tables and the views of `sql/` known by name."""
@@ -102,7 +111,7 @@ class Tables:
             self.spark.sql(f"CREATE OR REPLACE VIEW {view} AS {query}")
         return self.spark
 
-    def _database(self, table: str) -> None:
+    def _schema(self, table: str) -> None:
         database = self.name(table).rpartition(".")[0]
         location = "" if self.catalog else f" LOCATION '{self.path(table).parent.resolve().as_uri()}'"
         self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {database}{location}")
@@ -208,16 +217,17 @@ class Tables:
         upto: Mapping[str, int] | None = None,
         once: tuple[str, int] | None = None,
     ) -> None:
-        """Appends a few rows of the program's own knowledge, with the time of writing as their last column, `at`.
+        """Appends a few rows of the program's own knowledge; their last column, `recorded_at`, is the time of writing.
 
         `once`: an app and a version, as in `append_once`.
         """
         from pyspark.sql import functions as F
+        from pyspark.sql.types import StructType
 
         self._sign(upto)
         fields = self.read(table).schema.fields
-        frame = self.spark.createDataFrame(rows, _schema(fields[: len(rows[0])])).coalesce(1)
-        writer = frame.withColumn("at", F.current_timestamp()).writeTo(self.name(table))
+        frame = self.spark.createDataFrame(rows, StructType(fields[: len(rows[0])])).coalesce(1)
+        writer = frame.withColumn("recorded_at", F.current_timestamp()).writeTo(self.name(table))
         if once:
             writer = writer.option("txnAppId", once[0]).option("txnVersion", str(once[1]))
         writer.append()
@@ -249,7 +259,10 @@ def _last_of(feed: DataFrame, key: Sequence[str]) -> DataFrame:
     return feed.withColumn("_place", F.row_number().over(newest)).where("_place = 1").drop("_place")
 
 
-def _schema(fields: Sequence[Any]) -> Any:
-    from pyspark.sql.types import StructType
+def _known(spark: SparkSession) -> dict[str, str]:
+    """Table name -> location, of the tables that this session knows by us."""
+    known: dict[str, str] = _KNOWN.setdefault(spark, {})
+    return known
 
-    return StructType(list(fields))
+
+_KNOWN: WeakKeyDictionary[SparkSession, dict[str, str]] = WeakKeyDictionary()
