@@ -56,7 +56,7 @@ setup(
     package_dir={"": "src", "lakehouse_nlp.conf": "conf", "lakehouse_nlp.sql": "sql"},
     packages=[*find_packages("src"), "lakehouse_nlp.conf", "lakehouse_nlp.sql"],
     package_data={
-        "lakehouse_nlp": ["py.typed", "core/*.xml"],
+        "lakehouse_nlp": ["py.typed", "core/*.xml", "core/*.properties"],
         "lakehouse_nlp.conf": ["base.yml", "envs/*.yml", "projects/demo.yml"],
         "lakehouse_nlp.sql": ["**/*.sql"],
     },

@@ -8,7 +8,6 @@ from typing import Any
 from lakehouse_nlp.core.settings.models import Register
 
 LOWER_IS_BETTER = frozenset({"log_loss"})
-BASELINES = ("linear", "majority")
 
 
 @dataclass(frozen=True)
@@ -27,8 +26,7 @@ def judge(gate: Register, candidate: dict[str, Any], champion: dict[str, Any] | 
     """
     test, baselines = candidate["test"], candidate["baselines"]
     reasons = [_floor(test, name, floor) for name, floor in gate.min.items()]
-    if gate.beat_baselines:
-        reasons += [_better(gate.metric, test, baselines[name], f"the {name} baseline", 0.0) for name in BASELINES]
+    reasons += [_better(gate.metric, test, baselines[name], f"the {name} baseline", 0.0) for name in gate.baselines]
     if champion is not None:
         reasons.append(_better(gate.metric, test, champion, f"the champion{basis}", gate.min_gain))
     return reasons

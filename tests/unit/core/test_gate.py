@@ -22,7 +22,7 @@ def _candidate(test: dict[str, Any], linear: dict[str, Any] | None = None) -> di
 
 
 def _gate(**more: Any) -> Register:
-    return Register(**{"min": {}, "beat_baselines": False, **more})
+    return Register(**{"min": {}, "baselines": (), **more})
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_where_the_figures_of_the_champion_come_from_is_said() -> None:
 
 
 def test_baselines_must_be_beaten_by_whatever_margin() -> None:
-    gate = _gate(beat_baselines=True, min_gain=0.2)
+    gate = _gate(baselines=("linear", "majority"), min_gain=0.2)
     assert judge(gate, _candidate(_figures(), linear=_figures(roc_auc=0.96)), None) == [
         Reason(False, "roc_auc 0.9500, the linear baseline has 0.9600; more than 0 ahead wanted"),
         Reason(True, "roc_auc 0.9500, the majority baseline has 0.5000; more than 0 ahead wanted"),

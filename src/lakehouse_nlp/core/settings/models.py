@@ -257,7 +257,9 @@ class Register(Section):
     metric: Literal["accuracy", "roc_auc", "f1_macro", "log_loss"] = "roc_auc"
     min_gain: float = Field(0.0, description="how much better than the champion the metric must be")
     min: dict[str, float] = Field({"accuracy": 0.6}, description="metric or f1.<class> -> floor")
-    beat_baselines: bool = True
+    baselines: tuple[Literal["majority", "linear"], ...] = Field(
+        ("majority",), description="to be beaten by the metric"
+    )
 
 
 class Score(Section):
