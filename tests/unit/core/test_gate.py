@@ -92,7 +92,7 @@ def test_baselines_must_be_beaten_by_whatever_margin() -> None:
 
 
 def test_every_test_is_told_floors_first_whether_passed_or_not() -> None:
-    gate = Register(min={"accuracy": 0.95, "f1.bad": 0.1})
+    gate = Register(min={"accuracy": 0.95, "f1.bad": 0.1}, baselines=("linear", "majority"))
     found = judge(gate, _candidate(_figures(bad=0.4)), _figures(roc_auc=0.99))
     assert [reason.passed for reason in found] == [False, True, True, True, False]
     assert [reason.says.split()[0] for reason in found] == ["accuracy", "f1.bad", "roc_auc", "roc_auc", "roc_auc"]
