@@ -86,7 +86,7 @@ def plan(ctx: Context, names: Sequence[str] = ()) -> list[Step]:
         if why := stage.due(ctx):
             steps.append(Step(stage, why))
         elif before := [step for step in steps if set(step.stage.writes) & set(stage.reads)]:
-            certain = stage.follows and all(step.certain for step in before)
+            certain = stage.follows and any(step.certain for step in before)
             steps.append(Step(stage, "follows " + ", ".join(step.stage.name for step in before), certain))
     return steps
 
@@ -114,6 +114,8 @@ def run(
     except SessionLostError:
         raise  # nothing can be recorded without a session; the run's row stays `running`
     except BaseException as error:
+        if _lost(ctx):
+            raise SessionLostError("the run") from error
         record.end("failed", str(error) or type(error).__name__)
         raise
     refused = tuple(sentence for result in steps.values() for sentence in result.refused)
@@ -136,10 +138,14 @@ def _walk(
         try:
             result = stage.run(ctx)
         except BaseException as error:
-            if ctx.tables.touched and not alive(ctx.spark):
+            if _lost(ctx):
                 raise SessionLostError(stage.name) from error
             record.step(stage.name, started, "failed", StepResult(), str(error) or type(error).__name__)
             raise
         record.step(stage.name, started, "done", result)
         watch(stage, "done", result.note)
         yield stage, result
+
+
+def _lost(ctx: Context) -> bool:
+    return ctx.tables.touched and not alive(ctx.spark)

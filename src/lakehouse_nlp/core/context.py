@@ -92,14 +92,15 @@ class Context:
         return {table: version for table in tables if (version := self.tables.log(table).version()) is not None}
 
     def ready(self) -> None:
-        """Raises UsageError if the lake cannot be written."""
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            tempfile.TemporaryFile(dir=self.folder).close()
-        except OSError as error:
-            raise UsageError(
-                f"the lake {self.root} cannot be written: {error}", hint="--set lake.root=FOLDER, or make room"
-            ) from error
+        """Raises UsageError if the project's folder, its tables or those of `ops` cannot be written."""
+        for folder in (self.folder / "tables", self.root / "ops" / "tables"):
+            place = next(up for up in (folder, *folder.parents) if up.exists())
+            try:
+                tempfile.TemporaryFile(dir=place).close()
+            except OSError as error:
+                raise UsageError(
+                    f"{folder} cannot be written: {error}", hint="--set lake.root=FOLDER, or make room"
+                ) from error
 
     def close(self) -> None:
         """Ends the session, if this context started one."""

@@ -39,6 +39,7 @@ MEANING = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.ansi.enabled": "false",
     "spark.sql.legacy.timeParserPolicy": "CORRECTED",
+    "spark.databricks.delta.skipRecordingEmptyCommits": "false",  # a merge that changes nothing moves its position too
 }
 OURS = "spark.lakehouse_nlp.started"
 NEEDED = {
@@ -52,6 +53,7 @@ def session(spark: Spark, app: str = "lakehouse-nlp") -> SparkSession:
 
     Raises UsageError when Java, Spark, Scala, Python or a jar does not fit, and says what to change.
     """
+    from pyspark.errors import PySparkRuntimeError
     from pyspark.sql import SparkSession
 
     logging.getLogger("py4j").setLevel(logging.CRITICAL)  # what it has to say comes as an exception too
@@ -67,7 +69,13 @@ def session(spark: Spark, app: str = "lakehouse-nlp") -> SparkSession:
         builder = builder.master(spark.master)
     for key, value in {**defaults(), **MEANING, **spark.conf}.items():
         builder = builder.config(key, str(value).lower() if isinstance(value, bool) else str(value))
-    started = check(builder.getOrCreate())
+    try:
+        started = check(builder.getOrCreate())
+    except PySparkRuntimeError as error:
+        raise UsageError(
+            f"Java at {os.environ.get('JAVA_HOME', 'JAVA_HOME')} did not start: {error}",
+            hint="its own words are above; lakehouse-nlp doctor says what this machine lacks",
+        ) from error
     if "spark.jars.packages" in dict(started.sparkContext.getConf().getAll()):
         (ivy_home() / "complete").touch()
     return started

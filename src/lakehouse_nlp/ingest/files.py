@@ -141,13 +141,18 @@ def opened(path: Path, encoding: str) -> IO[str]:
 
 
 def settle(file: Path, folder: Path, digest: str) -> Path:
-    """Moves a file where it ends; where the name is taken, the start of its hash is put before the ending."""
+    """Moves a file where it ends; returns where that is."""
+    return file.rename(end_of(file, folder, digest))
+
+
+def end_of(file: Path, folder: Path, digest: str) -> Path:
+    """Where a file ends; where its name is taken, the start of its hash is put before the ending."""
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / file.name
     if target.exists():
         stem, dot, ending = file.name.partition(".")
         target = folder / f"{stem}~{digest[:8]}{dot}{ending}"
-    return file.rename(target)
+    return target
 
 
 def _read_through(path: Path, encoding: str) -> None:

@@ -49,7 +49,7 @@ def run(ctx: Context) -> StepResult:
     written = sum(_resume(ctx, number, rows) for number, rows in Ledger.of(ctx).unfinished.items())
     known = Ledger.of(ctx)
     new = _sort(ctx, known)
-    ledger.write(ctx, [_reject(ctx, file, fault) for file, fault in new.bad])
+    _reject(ctx, new.bad)
     for start in range(0, len(new.good), FILES_PER_BATCH):
         batch, number = new.good[start : start + FILES_PER_BATCH], known.next_batch + start // FILES_PER_BATCH
         ledger.write(ctx, [ledger.event(ctx, file, "claimed", batch=number) for file in batch])
@@ -160,13 +160,27 @@ def _settle(
     )
 
 
-def _reject(ctx: Context, file: RawFile, fault: Fault) -> tuple[Any, ...]:
-    """Puts the file into `errors/` with a report that says the check, what was found and what was wanted."""
-    place = files.settle(file.path, ctx.folder / "errors", file.hash)
-    report = {
+def _reject(ctx: Context, found: Sequence[tuple[RawFile, Fault]]) -> None:
+    """Puts files into `errors/`, each with a report beside it: the check, what was found and what was wanted.
+
+    The move comes last: until then the file is in `raw/`, and a run that is killed is repeated by the next.
+    """
+    places = [files.end_of(file.path, ctx.folder / "errors", file.hash) for file, _ in found]
+    for place, (file, fault) in zip(places, found, strict=True):
+        report = place.with_name(place.name + ".report.json")
+        report.write_text(json.dumps(_report(ctx, file, fault), indent=2) + "\n", encoding="utf-8")
+    where = [str(place.relative_to(ctx.folder)) for place in places]
+    events = [
+        ledger.event(ctx, f, "rejected", place=w, fault=fault) for w, (f, fault) in zip(where, found, strict=True)
+    ]
+    ledger.write(ctx, events)
+    for place, (file, _) in zip(places, found, strict=True):
+        file.path.rename(place)
+
+
+def _report(ctx: Context, file: RawFile, fault: Fault) -> dict[str, Any]:
+    return {
         "file": file.path.name, "purpose": file.purpose, "sha256": file.hash, "bytes": file.bytes, "run_id": ctx.run_id,
         "check": fault.check, "found": fault.found, "wanted": fault.wanted,
         "next": f"mend the file and bring it again: lakehouse-nlp add FILE --project {ctx.settings.project}",
     }  # fmt: skip
-    place.with_name(place.name + ".report.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-    return ledger.event(ctx, file, "rejected", place=str(place.relative_to(ctx.folder)), fault=fault)

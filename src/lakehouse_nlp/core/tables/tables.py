@@ -113,11 +113,11 @@ class Tables:
 
     def _schema(self, table: str) -> None:
         database = self.name(table).rpartition(".")[0]
-        location = "" if self.catalog else f" LOCATION '{self.path(table).parent.resolve().as_uri()}'"
+        location = "" if self.catalog else f" LOCATION '{_location(self.path(table).parent)}'"
         self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {database}{location}")
 
     def _uri(self, table: str) -> str:
-        return self.path(table).resolve().as_uri()
+        return _location(self.path(table))
 
     def _evolve(self, table: str, columns: Mapping[str, str]) -> None:
         if not (new := ddl.missing(self.spark, self.name(table), columns)):
@@ -257,6 +257,11 @@ def _last_of(feed: DataFrame, key: Sequence[str]) -> DataFrame:
 
     newest = Window.partitionBy(*key).orderBy(F.desc("_commit_version"), F.col("_change_type") == "delete")
     return feed.withColumn("_place", F.row_number().over(newest)).where("_place = 1").drop("_place")
+
+
+def _location(path: Path) -> str:
+    """A folder as Spark SQL takes it between quotes: not percent-encoded, for Spark takes %20 to be three letters."""
+    return f"file:{path.resolve()}".replace("\\", "\\\\").replace("'", "\\'")
 
 
 def _known(spark: SparkSession) -> dict[str, str]:
