@@ -49,7 +49,8 @@ def run(ctx: Context) -> StepResult:
     written = sum(_resume(ctx, number, rows) for number, rows in Ledger.of(ctx).unfinished.items())
     known = Ledger.of(ctx)
     new = _sort(ctx, known)
-    _reject(ctx, new.bad)
+    for file, fault in new.bad:
+        _reject(ctx, file, fault)
     for start in range(0, len(new.good), FILES_PER_BATCH):
         batch, number = new.good[start : start + FILES_PER_BATCH], known.next_batch + start // FILES_PER_BATCH
         ledger.write(ctx, [ledger.event(ctx, file, "claimed", batch=number) for file in batch])
@@ -160,22 +161,16 @@ def _settle(
     )
 
 
-def _reject(ctx: Context, found: Sequence[tuple[RawFile, Fault]]) -> None:
-    """Puts files into `errors/`, each with a report beside it: the check, what was found and what was wanted.
+def _reject(ctx: Context, file: RawFile, fault: Fault) -> None:
+    """Puts the file into `errors/`, a report beside it: the check, what was found and what was wanted.
 
     The move comes last: until then the file is in `raw/`, and a run that is killed is repeated by the next.
     """
-    places = [files.end_of(file.path, ctx.folder / "errors", file.hash) for file, _ in found]
-    for place, (file, fault) in zip(places, found, strict=True):
-        report = place.with_name(place.name + ".report.json")
-        report.write_text(json.dumps(_report(ctx, file, fault), indent=2) + "\n", encoding="utf-8")
-    where = [str(place.relative_to(ctx.folder)) for place in places]
-    events = [
-        ledger.event(ctx, f, "rejected", place=w, fault=fault) for w, (f, fault) in zip(where, found, strict=True)
-    ]
-    ledger.write(ctx, events)
-    for place, (file, _) in zip(places, found, strict=True):
-        file.path.rename(place)
+    place = files.end_of(file.path, ctx.folder / "errors", file.hash)
+    report = place.with_name(place.name + ".report.json")
+    report.write_text(json.dumps(_report(ctx, file, fault), indent=2) + "\n", encoding="utf-8")
+    ledger.write(ctx, [ledger.event(ctx, file, "rejected", place=str(place.relative_to(ctx.folder)), fault=fault)])
+    file.path.rename(place)
 
 
 def _report(ctx: Context, file: RawFile, fault: Fault) -> dict[str, Any]:
