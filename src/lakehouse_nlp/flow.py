@@ -86,7 +86,7 @@ def plan(ctx: Context, names: Sequence[str] = ()) -> list[Step]:
         if why := stage.due(ctx):
             steps.append(Step(stage, why))
         elif before := [step for step in steps if set(step.stage.writes) & set(stage.reads)]:
-            certain = stage.follows and any(step.certain for step in before)
+            certain = stage.follows and all(step.certain for step in before)
             steps.append(Step(stage, "follows " + ", ".join(step.stage.name for step in before), certain))
     return steps
 

@@ -34,7 +34,7 @@ def connect(root: Path, only: Iterable[str] | None = None) -> DuckDBPyConnection
         if only is None or name in only:
             schema, _, table = name.partition(".")
             connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
-            location = str(path).replace("'", "''")
+            location = path.resolve().as_uri().replace("'", "''")  # as a plain path, DuckDB decodes its %
             connection.execute(f'CREATE VIEW "{schema}"."{table}" AS SELECT * FROM delta_scan(\'{location}\')')
     if only is None:
         for project in {name.partition(".")[0] for name in found} - {"ops"}:
