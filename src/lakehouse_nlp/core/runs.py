@@ -8,8 +8,6 @@ from datetime import datetime
 from lakehouse_nlp import __version__
 from lakehouse_nlp.core.context import Context, StepResult
 
-STATES = ("running", "done", "rejected", "failed")
-
 
 class Record:
     """Writes what happens to a run: one row in `ops.runs`, and a row in `ops.steps` for each stage that ends."""

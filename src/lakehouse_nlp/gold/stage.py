@@ -10,6 +10,7 @@ from lakehouse_nlp.core.pending import Pending, pending
 from lakehouse_nlp.core.recipes import GOLD, recipe
 from lakehouse_nlp.core.settings import Settings
 from lakehouse_nlp.core.settings.models import Split
+from lakehouse_nlp.core.tables import moved
 from lakehouse_nlp.gold.pipeline import TEXT, TOKENS, fitted, nlp_hash
 
 SOURCE, TARGET = "silver", "gold"
@@ -35,7 +36,7 @@ def run(ctx: Context) -> StepResult:
     else:
         changed = "(new.row_hash <> old.row_hash OR new.nlp_hash <> old.nlp_hash)"
         wrote = ctx.tables.merge_once(TARGET, rows, on=["key"], changed=changed, upto=upto)
-    read, written = wrote.get("numSourceRows", wrote.get("numOutputRows", 0)), _written(wrote)
+    read, written = moved(wrote)
     return StepResult(
         read,
         written,
@@ -92,8 +93,3 @@ def _pending(ctx: Context) -> Pending | None:
 def _recipe(ctx: Context) -> str:
     """The settings that gold depends on, and the pipeline, which reads files besides."""
     return f"{recipe(ctx.settings, GOLD)}/{nlp_hash(ctx.settings.gold.nlp, ctx.home)}"
-
-
-def _written(wrote: dict[str, int]) -> int:
-    merged = wrote.get("numTargetRowsInserted", 0) + wrote.get("numTargetRowsUpdated", 0)
-    return merged if "numSourceRows" in wrote else wrote.get("numOutputRows", 0)

@@ -10,6 +10,7 @@ from lakehouse_nlp.core.context import Context, StepResult
 from lakehouse_nlp.core.errors import DataError
 from lakehouse_nlp.core.pending import Pending, pending_beside
 from lakehouse_nlp.core.registry import CHAMPION, Registry, Version
+from lakehouse_nlp.core.tables import moved
 from lakehouse_nlp.score.predict import predicted
 
 SOURCE, TARGET = "gold", "predictions"
@@ -44,10 +45,9 @@ def run(ctx: Context) -> StepResult:
         changed="new.row_hash <> old.row_hash",
         upto={SOURCE: found.upto},
     )
-    written = wrote.get("numTargetRowsInserted", 0) + wrote.get("numTargetRowsUpdated", 0)
-    written = written if "numSourceRows" in wrote else wrote.get("numOutputRows", 0)
+    read, written = moved(wrote)
     note = f"{written:,} rows scored by {version}"
-    return StepResult(wrote.get("numSourceRows", written), written, 0, ctx.versions(TARGET), note)
+    return StepResult(read, written, 0, ctx.versions(TARGET), note)
 
 
 def resolved(ctx: Context) -> Version | None:

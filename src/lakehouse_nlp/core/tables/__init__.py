@@ -1,6 +1,6 @@
 """The only place that writes Delta tables, and that knows where they are and what they are called."""
 
-from lakehouse_nlp.core.tables.log import Log, Stamp
+from lakehouse_nlp.core.tables.log import Log, Stamp, moved
 from lakehouse_nlp.core.tables.tables import Tables
 
-__all__ = ["Log", "Stamp", "Tables"]
+__all__ = ["Log", "Stamp", "Tables", "moved"]

@@ -7,7 +7,7 @@ says up to which version of its source a commit has come, so data and progress a
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -122,3 +122,11 @@ class Log:
             if stamp and stamp.run_id == run_id and stamp.stage == stage and info["operation"] not in UPKEEP:
                 return {k: int(v) for k, v in info.get("operationMetrics", {}).items() if str(v).isdigit()}
         return {}
+
+
+def moved(numbers: Mapping[str, int]) -> tuple[int, int]:
+    """Rows that a commit was given, and rows of these that it inserted or updated, by Delta's numbers of it."""
+    if "numSourceRows" in numbers:  # a merge; its numOutputRows counts the rows that were only copied, too
+        changed = numbers.get("numTargetRowsInserted", 0) + numbers.get("numTargetRowsUpdated", 0)
+        return numbers["numSourceRows"], changed
+    return numbers.get("numOutputRows", 0), numbers.get("numOutputRows", 0)
