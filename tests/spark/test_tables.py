@@ -64,7 +64,7 @@ def test_a_table_is_made_from_its_ddl_and_making_it_again_changes_nothing(ctx: C
     assert fields["id"].metadata["comment"] == "declared by the project"
     assert fields["_batch"].metadata["comment"] == "number of the batch of files that was written in one commit"
     assert [name for name, field in fields.items() if not field.nullable] == [
-        "_purpose", "_file", "_file_hash", "_row", "_batch", "_ingested_at"
+        "_fault", "_line", "_purpose", "_file", "_file_hash", "_row", "_batch", "_ingested_at"
     ]  # fmt: skip
     version = ctx.tables.log("bronze").version()
     ctx.tables.ensure("bronze", declared)

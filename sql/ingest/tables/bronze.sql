@@ -3,6 +3,8 @@ CREATE TABLE {table} (
   {columns}
   _rescued STRING COMMENT 'fields that no column was declared for, as a JSON object',
   _corrupt STRING COMMENT 'the whole row as text, where it could not be split into fields',
+  _fault STRING COMMENT 'why the row could not be split into fields; null for a good row',
+  _line BIGINT COMMENT 'line of the file in which the row begins, from 1; null where the format has no lines',
   _purpose STRING NOT NULL COMMENT 'train or inference: the folder that the file came to',
   _file STRING NOT NULL COMMENT 'name of the file as it came',
   _file_hash STRING NOT NULL COMMENT 'SHA-256 of the bytes of the file: files are known by content',

@@ -99,6 +99,8 @@ def _load(ctx: Context, number: int, batch: Sequence[RawFile]) -> int:
 def _rows(ctx: Context, number: int, batch: Sequence[RawFile]) -> DataFrame:
     frames = [
         read(ctx.spark, file, ctx.settings)
+        .withColumn("_fault", F.when(F.col("_corrupt").isNotNull(), "a row that cannot be split into fields"))
+        .withColumn("_line", F.lit(None).cast("bigint"))
         .withColumn("_purpose", F.lit(file.purpose))
         .withColumn("_file", F.lit(file.path.name))
         .withColumn("_file_hash", F.lit(file.hash))
