@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from lakehouse_nlp.ingest.encodings import mostly_utf8
 from lakehouse_nlp.ingest.faults import Fault
@@ -25,6 +26,11 @@ BETWEEN = re.compile(r"[\s,]*")
 SCALAR = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^,\]\r\n{\["])+|.', re.DOTALL)
 AGAIN = re.compile(r"(?:\r\n|\r|\n)(?=\{)")
 BLANK = re.compile(r'("(?:[^"\\]|\\.)*")|\s+', re.DOTALL)
+# Numbers that are not written as Java writes doubles, and halves of surrogate pairs: what Spark's parser would change.
+CHANGED = (
+    r"[:\[,]\s*(?:-?(?:\d{8,}\.|\d+\.\d{9,}|\d+\.\d+0\s*[,}\]]|0\.00|\d+(?:\.\d+)?[eE])|-0\s*[,}\]])"
+    r"|\\u[dD][89a-fA-F]"
+)
 BATCH = 20_000  # elements
 LOOKED_AT = 10  # lines
 PEEKED = 1000  # objects
@@ -154,19 +160,36 @@ class Elements:
         self.place = stop
 
 
-def exact(text: str) -> str:
-    """An object with every value as a string, exactly as it is written; else why it is none.
+def exactly(records: Records) -> Records:
+    """The records, with each value as a string in those objects that Spark would change, or that are none.
 
-    RFC 8259. Spark would read 1.10 as 1.1 and 12345678.5 as 1.23456785E7, for its parser makes numbers of them first.
+    Spark's parser makes numbers first, and reads 1.10 as 1.1 and 12345678.5 as 1.23456785E7.
     """
+    whole = pc.and_(
+        pc.match_substring_regex(records.text, r"^\s*\{"), pc.ends_with(pc.ascii_rtrim(records.text, " \t\r\n"), "}")
+    )
+    odd = pc.or_(pc.invert(whole), pc.match_substring_regex(records.text, CHANGED))
+    places = [place for place in np.flatnonzero(odd).tolist() if place not in records.faults]
+    if not places:
+        return records
+    texts = records.text.to_pylist()
+    for place in places:
+        texts[place], fault = exact(texts[place])
+        if fault:
+            records.faults[place] = fault
+    return Records(pa.array(texts, pa.string()), records.lines, records.faults)
+
+
+def exact(text: str) -> tuple[str, str | None]:
+    """An object with every value as a string, as it is written (RFC 8259); else the text, and why it is none."""
     try:
-        return json.dumps(fields(text), ensure_ascii=False)
+        return json.dumps(fields(text), ensure_ascii=False), None
     except RecursionError:
-        return "nested too deeply"
+        return text, "nested too deeply"
     except UnicodeEncodeError:
-        return "half of a surrogate pair"
+        return text, "half of a surrogate pair"
     except ValueError as error:
-        return str(error)
+        return text, str(error)
 
 
 def fields(text: str) -> dict[str, str | None]:

@@ -165,8 +165,10 @@ def _head(block: bytes) -> str:
 
 def _json(layout: str, blocks: Iterable[bytes], options: Ingest, guess: Guess) -> Iterator[Records]:
     if layout == "jsonl":
-        return Splitter(options.max_record_bytes, mixed=guess.mixed).split(blocks)
-    return json_text.elements(blocks, options.max_record_bytes, guess.mixed)
+        found = Splitter(options.max_record_bytes, mixed=guess.mixed).split(blocks)
+    else:
+        found = json_text.elements(blocks, options.max_record_bytes, guess.mixed)
+    return map(json_text.exactly, found)
 
 
 def _rows(blocks: Iterable[bytes], dialect: Dialect, options: Ingest, guess: Guess, plain: bool) -> Iterator[Records]:
