@@ -66,7 +66,7 @@ class Chunks:
         return tuple(self._written)
 
     def _next(self) -> Any:
-        name = re.sub(r"[^\w.-]", "_", self.file.path.name)
+        name = re.sub(r"[^\w.-]", "_", self.file.path.name)[:50]  # the system takes 255 bytes, and some are added
         path = self.folder / f"part-{len(self._written) + 1:05}-{name}.parquet"  # Spark skips names that begin with _
         self._written[path] = 0
         return parquet.ParquetWriter(path, SCHEMA, compression="lz4", use_dictionary=SAME, write_statistics=False)

@@ -6,7 +6,6 @@ import base64
 import datetime
 import json
 from collections.abc import Iterator
-from decimal import Decimal
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from lakehouse_nlp.core.errors import LakehouseError
 from lakehouse_nlp.ingest.chunks import Chunks
 from lakehouse_nlp.ingest.faults import Fault
 from lakehouse_nlp.ingest.files import RawFile
@@ -33,9 +33,9 @@ def stage(file: RawFile, kind: str, folder: Path) -> Staged:
             copy.write(piece)
     try:
         return {"parquet": _parquet, "orc": _orc, "avro": _avro}[kind](file, whole)
-    except Fault:
-        raise
     except Exception as error:  # of whatever kind the library raises for bytes that make no sense
+        if isinstance(error, LakehouseError) or getattr(error, "errno", None):  # a full disk, say: not the file's fault
+            raise
         raise Fault("readable", f"{type(error).__name__}: {str(error)[:200]}", f"a whole {kind} file") from error
 
 
@@ -80,7 +80,5 @@ def _plain(value: Any) -> str:
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
     if isinstance(value, datetime.datetime):
-        return value.replace(tzinfo=None).isoformat(" ").removesuffix(".000000")
-    if isinstance(value, (Decimal, datetime.date, datetime.time)):
-        return str(value)
-    return str(value)
+        return str(value.replace(tzinfo=None))  # UTC
+    return str(value)  # decimals, dates, times

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import io
 import json
 import re
 from collections.abc import Iterable, Iterator
@@ -20,12 +21,13 @@ from lakehouse_nlp.ingest.records import OtherBytes, Records
 
 NAMES = {".json", ".jsonl", ".ndjson"}
 LIKE_JSON = re.compile(r"\s*(\{\s*(\"|\}|$)|\[\s*([\[{\]\"\d-]|$))")
-TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|["{}\[\]]', re.DOTALL)
+STRING = r'"[^"\\]*(?:\\.[^"\\]*)*"'
+TOKEN = re.compile(STRING + r'|["{}\[\]]', re.DOTALL)
 NEWLINE = re.compile(r"\r\n|\r|\n")
 BETWEEN = re.compile(r"[\s,]*")
-SCALAR = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^,\]\r\n{\["])+|.', re.DOTALL)
+SCALAR = re.compile(r'(?:"[^"\\\r\n]*(?:\\[^\r\n][^"\\\r\n]*)*"|"[^\r\n]*|[^,\]\r\n{\["]+)+|.')  # in one line
 AGAIN = re.compile(r"(?:\r\n|\r|\n)(?=\{)")
-BLANK = re.compile(r'("(?:[^"\\]|\\.)*")|\s+', re.DOTALL)
+BLANK = re.compile(rf"({STRING})|\s+", re.DOTALL)
 # Numbers that are not written as Java writes doubles, and halves of surrogate pairs: what Spark's parser would change.
 CHANGED = (
     r"[:\[,]\s*(?:-?(?:\d{8,}\.|\d+\.\d{9,}|\d+\.\d+0\s*[,}\]]|0\.00|\d+(?:\.\d+)?[eE])|-0\s*[,}\]])"
@@ -96,7 +98,9 @@ class Elements:
         """`limit`: characters of the longest element; `mixed`: other bytes are escaped, in place of OtherBytes."""
         self.blocks, self.limit = blocks, limit
         self.text, self.place, self.line, self.inside = "", 0, 1, False
-        self._decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace" if mixed else "strict")
+        utf8 = codecs.getincrementaldecoder("utf-8")("backslashreplace" if mixed else "strict")
+        self._decoder = io.IncrementalNewlineDecoder(utf8, translate=False)  # leaves no CR LF in two blocks
+        self._high = False  # whether characters beyond ASCII were seen, all of them UTF-8
 
     def __iter__(self) -> Iterator[tuple[int, str, str | None]]:
         while self._next_begins():
@@ -145,13 +149,15 @@ class Elements:
     def _more(self) -> bool:
         """Reads another block; False at the end. Raises Fault if the element that is being read is too long."""
         if len(self.text) - self.place > self.limit:
-            found = f"a bracket that is never closed, or an element of {self.limit:,} characters or more"
-            raise Fault("size", found, f"elements of at most {self.limit:,}", self.line)
+            found = f"a bracket that is never closed, or an element of more than {self.limit:,} characters"
+            raise Fault("size", found, f"at most {self.limit:,}", self.line)
         block = next(self.blocks, b"")
         try:
             text = self._decoder.decode(block, final=not block)
-        except UnicodeDecodeError:
-            raise OtherBytes(block, mostly_utf8(block), self.line) from None
+        except UnicodeDecodeError as error:
+            line = self.line + len(NEWLINE.findall(self.text, self.place))
+            raise OtherBytes(error.object, self._high or mostly_utf8(error.object), line) from None
+        self._high = self._high or not text.isascii()
         self.text, self.place = self.text[self.place :] + text, 0
         return bool(block or text)
 

@@ -7,10 +7,10 @@ is `Unruly`, and read by `csv_text.py`, which takes its time.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +20,7 @@ from lakehouse_nlp.ingest.dialect import Dialect
 from lakehouse_nlp.ingest.encodings import mostly_utf8
 from lakehouse_nlp.ingest.faults import Fault
 
-LF, CR, BLANKS = 10, 13, (32, 9)
+LF, CR, BLANKS = 10, 13, b" \t"
 Places = npt.NDArray[np.int64]
 
 
@@ -42,7 +42,7 @@ class OtherBytes(Exception):
         try:
             block.decode("utf-8")
         except UnicodeDecodeError as error:
-            line += block.count(b"\n", 0, error.start)
+            line += len(re.findall(rb"\r\n?|\n", block[: error.start]))
         self.line = line
 
 
@@ -94,13 +94,20 @@ class Splitter:
             if cut:
                 yield from self._records(text[:cut])
             if len(tail) > self.limit:
-                raise self._too_long(len(tail))
+                self._refuse_unruly(tail)
+                raise self._too_long(self.line)
         if tail:
             yield from self._records(tail if tail.endswith((b"\n", b"\r")) else tail + b"\n")
 
-    def _too_long(self, found: int) -> Fault:
+    def _too_long(self, line: int) -> Fault:
         what = "a quote that is never closed, or a record" if self.dialect else "a line"
-        return Fault("size", f"{what} of {found:,} bytes or more", f"records of at most {self.limit:,}", self.line)
+        return Fault("size", f"{what} of more than {self.limit:,} bytes", f"at most {self.limit:,}", line)
+
+    def _refuse_unruly(self, text: bytes) -> None:
+        if self.dialect is not None:
+            array = np.frombuffer(text, np.uint8)
+            if not _regular(array, self._quotes(array), ord(self.dialect.delimiter)):
+                raise Unruly(text, self.dialect)
 
     def _cut(self, text: bytes) -> int:
         """Where the last whole record ends; a CR at the very end may be half of a line end."""
@@ -119,13 +126,17 @@ class Splitter:
         separators = np.arange(0)
         if self.dialect is not None:
             quotes = self._quotes(array)
-            if len(quotes) % 2 or not _regular(array, quotes, ord(self.dialect.delimiter)):
+            if len(quotes) % 2:
                 raise Unruly(text, self.dialect)
+            self._refuse_unruly(text)
             stops = _outside(ends, quotes)
             separators = _outside(np.flatnonzero(array == ord(self.dialect.delimiter)), quotes)
         offsets = np.concatenate(([0], stops + 1))
         lines = self.line + np.searchsorted(ends, offsets[:-1])
         self.line += len(ends)
+        long = np.flatnonzero(np.diff(offsets) > self.limit)
+        if len(long):
+            raise self._too_long(int(lines[long[0]]))
         yield self._checked(text, array, offsets, lines, self._ragged(separators, offsets))
 
     def _quotes(self, array: npt.NDArray[np.uint8]) -> Places:
@@ -161,8 +172,9 @@ class Splitter:
         firsts = array[offsets[:-1]]
         blank = (firsts == LF) | (firsts == CR)
         if self.dialect is None or self.dialect.width > 1:
-            for place in np.flatnonzero(np.isin(firsts, BLANKS)):
-                blank[place] = not array[offsets[place] : offsets[place + 1]].tobytes().strip()
+            blanks = BLANKS.replace(self.dialect.delimiter.encode(), b"") if self.dialect else BLANKS
+            for place in np.flatnonzero(np.isin(firsts, list(blanks))):
+                blank[place] = not array[offsets[place] : offsets[place + 1]].tobytes().strip(blanks + b"\r\n")
         return np.flatnonzero(blank)
 
 
@@ -201,14 +213,15 @@ def _regular(array: npt.NDArray[np.uint8], quotes: Places, delimiter: int) -> bo
 
 def _mended(text: bytes, offsets: Places, faults: dict[int, str]) -> tuple[pa.StringArray, dict[int, str]]:
     """The records as UTF-8, those of other bytes with escapes in their place and a fault."""
-    records: list[Any] = []
+    records: list[str] = []
+    faults = dict(faults)
     for place, (start, stop) in enumerate(pairwise(offsets)):
         record = text[start:stop]
         try:
             records.append(record.decode("utf-8"))
         except UnicodeDecodeError as error:
             records.append(record.decode("utf-8", "backslashreplace"))
-            faults = {**faults, place: f"bytes that are no UTF-8, at byte {error.start + 1} of the row"}
+            faults[place] = f"bytes that are no UTF-8, at byte {error.start + 1} of the row"
     return pa.array(records, pa.string()), faults
 
 

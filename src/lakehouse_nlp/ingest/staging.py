@@ -62,30 +62,26 @@ def _staged(file: RawFile, options: Ingest, wanted: Wanted, folder: Path) -> Sta
         head = stream.read(HEAD)
     kind = formats.told(head)
     folder.mkdir(parents=True, exist_ok=True)
-    try:
-        staged = columnar.stage(file, kind, folder) if kind != "text" else _text(file, options, wanted, folder, head)
-    except Fault as fault:
-        if fault.check == "columns":  # the last of the checks: the others come first
-            _read_through(file)
-            _large_enough(file, options)
-        raise
-    _large_enough(file, options)
+    staged = columnar.stage(file, kind, folder) if kind != "text" else _text(file, options, wanted, folder, head)
+    if file.bytes < options.min_bytes:
+        raise Fault("size", f"{file.bytes:,} bytes", f"{options.min_bytes:,} or more")
     if staged.records < options.min_rows:
-        raise Fault("rows", f"{staged.records:,} rows", f"{options.min_rows:,} or more")
-    if lacking := [name for name in wanted.required if name not in staged.columns]:
-        raise Fault("columns", ", ".join(staged.columns) or "none", "also " + ", ".join(lacking))
+        rows = f"{staged.records:,} rows" if staged.records else "no row that can be read"
+        raise Fault("rows", rows, f"{options.min_rows:,} or more")
+    if staged.kind == "json" and not staged.columns:
+        raise Fault("rows", "no row that is a JSON object", f"{options.min_rows:,} or more", 1)
+    if fault := _columns_fault(staged, wanted):
+        raise fault
     return staged
 
 
-def _large_enough(file: RawFile, options: Ingest) -> None:
-    if file.bytes < options.min_bytes:
-        raise Fault("size", f"{file.bytes:,} bytes", f"{options.min_bytes:,} or more")
-
-
-def _read_through(file: RawFile) -> None:
-    with opened(file.path) as stream:
-        while stream.read(BLOCK):
-            pass
+def _columns_fault(staged: Staged, wanted: Wanted) -> Fault | None:
+    found, line = ", ".join(staged.columns) or "none", 1 if staged.dialect else None
+    if staged.dialect and not staged.dialect.header and len(staged.columns) != len(wanted.declared):
+        fields = f"{len(wanted.declared)} fields: {', '.join(wanted.declared)}"
+        return Fault("columns", f"{len(staged.columns)} fields and no header", fields, line)
+    lacking = [name for name in wanted.required if name not in staged.columns]
+    return Fault("columns", found, "also " + ", ".join(lacking), line) if lacking else None
 
 
 def _changed(file: RawFile) -> bool:
@@ -126,17 +122,15 @@ def _attempt(file: RawFile, options: Ingest, wanted: Wanted, folder: Path, guess
         formats.refuse_binary(first[:HEAD])
         head = _head(first)
         if not head.strip("\ufeff \t\r\n\x00"):
-            raise Fault("rows", "no row that can be read", f"{options.min_rows:,} or more")
+            return Staged(file, "csv", "csv: from_csv", (), 0, ())
         blocks = chain([first], blocks)
         layout = json_text.layout(head, file.path)
         chunks = Chunks(folder, file, options.max_bytes)
         if layout:
             columns: list[str] = []
             chunks.write(_noting_keys(_json(layout, blocks, options, guess), columns))
-            if chunks.records and not columns:
-                raise Fault("rows", "no row that is a JSON object", f"{options.min_rows:,} or more", 1)
             return _verified(file, chunks, "json", f"{layout}: from_json", tuple(columns), guess)
-        dialect = found(head, options, wanted.declared, wanted.required, formats.delimiter_of(file.path))
+        dialect = found(head, options, wanted.declared, formats.delimiter_of(file.path))
         dialect = replace(dialect, escape=guess.escape)
         plain = dialect.plain and not guess.unruly
         records = _rows(blocks, dialect, options, guess, plain)
