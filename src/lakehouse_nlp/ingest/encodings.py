@@ -45,12 +45,10 @@ def code_page(text: bytes) -> str:
     high = ((line, HIGH.search(line)) for line in text.splitlines())
     sample = b"\n".join(line[max(0, first.start() - BEFORE) :] for line, first in high if first)[:SAMPLE]
     best = from_bytes(sample, cp_isolation=list(CODE_PAGES), language_threshold=0.0).best()
-    found = best.encoding if best else "cp1252"
-    try:
-        sample.decode(found)
-    except UnicodeDecodeError:
-        return "latin_1"  # takes every byte
-    return found
+    read = sample.decode(best.encoding if best else "cp1252", "replace")
+    alike = (page for page in CODE_PAGES if sample.decode(page, "replace") == read)  # many differ in other letters only
+    page = next(alike)
+    return "latin_1" if "\ufffd" in read else page  # which takes every byte
 
 
 def mostly_utf8(text: bytes) -> bool:

@@ -71,7 +71,12 @@ def test_versions_count_the_contents_under_one_name() -> None:
     found = ledger(
         *(row(state, 1, name=name, purpose="train", file_hash=str(n)) for n, (name, state) in enumerate(states))
     )
-    names = [("new", "a.csv", "train"), ("0", "a.csv", "train"), ("new", "c.csv", "train"), ("new", "a.csv", "inference")]
+    names = [
+        ("new", "a.csv", "train"),
+        ("0", "a.csv", "train"),
+        ("new", "c.csv", "train"),
+        ("new", "a.csv", "inference"),
+    ]
     assert [found.version(file(digest, purpose, name)) for digest, name, purpose in names] == [3, 2, 1, 1]
 
 
