@@ -73,8 +73,16 @@ def _avro(file: RawFile, path: Path, room: Room) -> Staged:
 
 
 def _records(found: Iterator[Any]) -> Iterator[Records]:
-    while batch := [json.dumps(record, default=_plain, ensure_ascii=False) for record in islice(found, BATCH)]:
+    while batch := [_text(record) for record in islice(found, BATCH)]:
         yield Records(pa.array(batch, pa.string()), np.full(len(batch), -1), {})
+
+
+def _text(record: Any) -> str:
+    try:
+        return json.dumps(record, default=_plain, ensure_ascii=False, allow_nan=False)
+    except ValueError:  # NaN and Infinity: as strings, or JSON's readers would set the row aside
+        loose = json.loads(json.dumps(record, default=_plain), parse_constant=str)
+        return json.dumps(loose, ensure_ascii=False)
 
 
 def _plain(value: Any) -> str:

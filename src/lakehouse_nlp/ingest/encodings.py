@@ -39,18 +39,16 @@ def unicode_of(head: bytes) -> str:
 
 
 def code_page(text: bytes) -> str:
-    """The single-byte code page that the lines with high bytes look most like; what else there is, as Windows-1252."""
+    """The code page that the lines with high bytes look most like, the commonest of those that read them alike."""
     from charset_normalizer import from_bytes
 
     high = ((line, HIGH.search(line)) for line in text.splitlines())
     sample = b"\n".join(line[max(0, first.start() - BEFORE) :] for line, first in high if first)[:SAMPLE]
     best = from_bytes(sample, cp_isolation=list(CODE_PAGES), language_threshold=0.0).best()
-    found = best.encoding if best else "cp1252"
-    try:
-        sample.decode(found)
-    except UnicodeDecodeError:
+    read = sample.decode(best.encoding if best else "cp1252", "replace")
+    if "\ufffd" in read:
         return "latin_1"  # takes every byte
-    return found
+    return next((page for page in CODE_PAGES if sample.decode(page, "replace") == read), "latin_1")
 
 
 def mostly_utf8(text: bytes) -> bool:
