@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pyarrow as pa
@@ -19,6 +20,8 @@ from lakehouse_nlp.ingest.records import Records, Splitter, Unruly
 
 pytestmark = pytest.mark.unit
 
+POOL = ThreadPoolExecutor(2)
+
 CSV = Dialect(",", '"', None, True, ("a", "b"))
 ESCAPED = Dialect(",", '"', "\\", True, ("a", "b"))
 ONE = Dialect(",", '"', None, True, ("a",))
@@ -30,7 +33,7 @@ def rows(text: str | bytes, dialect: Dialect = CSV, limit: int = 1 << 20, size: 
     """(line, cells or text, fault) of every row."""
     given = text.encode() if isinstance(text, str) else text
     blocks = (given[start : start + size] for start in range(0, len(given), size))
-    lines = Splitter(limit, None, mixed=True, blanks=True).split(blocks)
+    lines = Splitter(limit, None, mixed=True, blanks=True).split(blocks, POOL)
     return [
         (int(line), text if cells is None else cells, block.faults.get(place))
         for block in CsvText(dialect, limit).records(lines)
@@ -99,7 +102,7 @@ def test_many_short_rows_are_not_too_long() -> None:
 @settings(max_examples=400, deadline=None)
 def test_what_is_regular_is_read_alike(text: str) -> None:
     try:
-        blocks = list(Splitter(1 << 20, CSV).split([text.encode()]))
+        blocks = list(Splitter(1 << 20, CSV).split([text.encode()], POOL))
     except Unruly:
         return
     found = [

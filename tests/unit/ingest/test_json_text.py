@@ -141,7 +141,7 @@ def test_other_bytes_are_named_by_their_line(before: str, mixed: bool, size: int
 def test_other_bytes_among_utf8_are_escaped(size: int) -> None:
     text = '[{"a": "ä"},\n'.encode() + b'{"a": "\xfc"}]'
     assert rows(text, size, mixed=True) == [(1, '{"a": "ä"}', None), (2, '{"a": "\\xfc"}', None)]
-    assert not exact('{"a": "\\xfc"}').startswith("{")
+    assert exact('{"a": "\\xfc"}')[1]
 
 
 def test_a_file_that_ends_within_a_character_is_utf8_with_a_bad_end() -> None:
@@ -184,7 +184,7 @@ def test_keys_are_those_of_the_objects_in_their_order() -> None:
 )  # fmt: skip
 def test_values_are_kept_as_they_are_written(text: str, wanted: dict[str, str | None]) -> None:
     assert fields(text) == wanted
-    assert json.loads(exact(text)) == wanted
+    assert json.loads(exact(text)[0]) == wanted
 
 
 @pytest.mark.parametrize(
@@ -205,14 +205,14 @@ def test_values_are_kept_as_they_are_written(text: str, wanted: dict[str, str | 
     ],
 )  # fmt: skip
 def test_what_is_no_object_says_why(text: str, why: str) -> None:
-    assert exact(text).startswith(why)
+    assert str(exact(text)[1]).startswith(why)
 
 
 @given(OBJECT, st.booleans(), st.sampled_from([None, 0, 2]))
 @settings(max_examples=300, deadline=None)
 def test_fields_are_those_that_python_reads(given: dict[str, Any], plain: bool, indent: int | None) -> None:
     text = json.dumps(given, ensure_ascii=plain, indent=indent)
-    found = json.loads(exact(text))
+    found = json.loads(exact(text)[0])
     assert list(found) == list(given)
     for name, value in given.items():
         if isinstance(value, str) or value is None:
@@ -227,9 +227,9 @@ def test_what_python_refuses_is_refused(text: str) -> None:
     try:
         strict = json.loads(text, parse_constant=lambda name: 1 / 0)
     except (ValueError, ZeroDivisionError):
-        assert not exact(text).startswith("{")
+        assert exact(text)[1]
     else:
-        found = exact(text)
+        found, _ = exact(text)
         assert found.startswith("{") == ("comes twice" not in found and "surrogate" not in found)
         assert not found.startswith("{") or json.loads(found).keys() == strict.keys()
 

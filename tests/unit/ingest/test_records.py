@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -15,6 +16,8 @@ from lakehouse_nlp.ingest.faults import Fault
 from lakehouse_nlp.ingest.records import OtherBytes, Splitter, Unruly
 
 pytestmark = pytest.mark.unit
+
+POOL = ThreadPoolExecutor(2)
 
 CSV = Dialect(",", '"', None, True, ("a", "b"))
 TSV = Dialect("\t", '"', None, True, ("a", "b"))
@@ -29,7 +32,7 @@ def rows(
     """(line, text, fault) of every record."""
     blocks = (text[start : start + size] for start in range(0, len(text), size))
     found: list[Row] = []
-    for block in Splitter(limit, dialect, **more).split(blocks):
+    for block in Splitter(limit, dialect, **more).split(blocks, POOL):
         texts = block.text.to_pylist()
         found += [
             (int(line), text, block.faults.get(n))
@@ -193,7 +196,7 @@ def test_utf8_that_was_seen_in_earlier_blocks_counts() -> None:
 
 
 def test_a_part_has_its_own_faults() -> None:
-    (block,) = Splitter(99, CSV).split([b"1,2\n1\n3,4\n2\n"])
+    (block,) = Splitter(99, CSV).split([b"1,2\n1\n3,4\n2\n"], POOL)
     part = block.part(1, 3)
     assert (part.text.to_pylist(), part.lines.tolist(), part.faults) == (["1\n", "3,4\n"], [2, 3], {0: FEW})
     assert block.after_first().faults == {0: FEW, 2: FEW}

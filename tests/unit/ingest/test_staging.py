@@ -323,8 +323,7 @@ def test_a_truncated_array_keeps_its_complete_elements(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.jsonl", "a.json"])
-def test_large_files_come_in_chunks_of_whole_rows(bench: Bench, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    monkeypatch.setattr(staging, "BLOCK", 50_000)
+def test_large_files_come_in_chunks_of_whole_rows(bench: Bench, name: str) -> None:
     rows = [(n, "x" * (n % 300)) for n in range(3000)]
     content = {
         "a.csv": "id,title\n" + "".join(f'{n},"{text}\n"\n' for n, text in rows),
