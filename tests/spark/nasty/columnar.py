@@ -41,6 +41,7 @@ TEXTS_ROWS = (
     (None, "3", "\x00", None, {"more": ""}),
     (None, "4", "😀", None, {"more": "z"}),
 )
+CODED = pa.table({"id": ["1"] * 3, "title": pa.array(["d"] * 3).dictionary_encode()})
 DAYS = pa.table({"id": ["1"], "title": pa.array([date(2024, 2, 29)]), "body": pa.array([1.5])})
 DAYS_ROWS = ((None, "1", "2024-02-29", "1.5"),)
 
@@ -115,9 +116,9 @@ GOOD = (
     Case("parquet_texts", "a.parquet", in_parquet(TEXTS), rows=TEXTS_ROWS),
     Case("parquet_days", "a.parquet", in_parquet(DAYS), rows=DAYS_ROWS),
     Case("parquet_named_csv", "a.csv", in_parquet(TEXTS.slice(0, 1)), rows=TEXTS_ROWS[:1]),
-    Case("parquet_zstd_in_groups", "a.parquet", in_parquet(TEXTS, compression="zstd", row_group_size=1), rows=TEXTS_ROWS),
-    Case("parquet_dictionary", "a", in_parquet(pa.table({"id": ["1"] * 3, "title": pa.array(["d"] * 3).dictionary_encode()})),
-         rows=((None, "1", "d"),) * 3),
+    Case("parquet_zstd_in_groups", "a.parquet", in_parquet(TEXTS, compression="zstd", row_group_size=1),
+         rows=TEXTS_ROWS),
+    Case("parquet_dictionary", "a", in_parquet(CODED), rows=((None, "1", "d"),) * 3),
     Case("orc_exact", "a.orc", in_orc(EXACT), rows=EXACT_ROWS),
     Case("orc_nested", "a.orc", in_orc(NESTED), rows=NESTED_ROWS),
     Case("orc_texts", "a.orc", in_orc(TEXTS), rows=TEXTS_ROWS),

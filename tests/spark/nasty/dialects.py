@@ -104,7 +104,8 @@ HEADERS = (
 
 RAGGED = (
     Case("too_few", "a.csv", b"id,title\n1\n2,b\n", rows=((3, "2", "b"),), aside=((2, "1", counts(1, 2)),)),
-    Case("too_many", "a.csv", b"id,title\n1,a,b,c\n2,c\n", rows=((3, "2", "c"),), aside=((2, "1,a,b,c", counts(4, 2)),)),
+    Case("too_many", "a.csv", b"id,title\n1,a,b,c\n2,c\n", rows=((3, "2", "c"),),
+         aside=((2, "1,a,b,c", counts(4, 2)),)),
     Case("delimiter_at_the_end", "a.csv", b"id,title\n1,a,\n2,d\n", rows=((3, "2", "d"),),
          aside=((2, "1,a,", counts(3, 2)),)),
     Case("too_many_quoted", "a.csv", b'id,title\n1,"a\r\nb",c\n2,e\n', rows=((4, "2", "e"),),

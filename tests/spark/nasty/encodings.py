@@ -50,7 +50,7 @@ def _wide(encoding: str, marked: bool) -> tuple[Case, ...]:
         Case(f"{name}_csv", f"{name}.csv", mark + _csv((TEXT, name), encoding),
              rows=((2, "0", TEXT), (4, "1", name)), told={"encoding": encoding}),
         Case(f"{name}_jsonl", f"{name}.jsonl",
-             mark + ('{"id": "1", "title": "zäh 😀"}\n{"id": "2", "title": "%s"}\n' % name).encode(encoding),
+             mark + f'{{"id": "1", "title": "zäh 😀"}}\n{{"id": "2", "title": "{name}"}}\n'.encode(encoding),
              rows=((1, "1", "zäh 😀"), (2, "2", name)), told={"encoding": encoding}),
     )  # fmt: skip
 

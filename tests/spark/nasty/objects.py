@@ -26,7 +26,8 @@ LAYOUTS = (
          rows=((1, "1", "a"), (1, "2", "k"))),
     Case("array_over_lines", "a.json", b'[\n{"id": "1", "title": "a"},\n{"id": "2", "title": "l"}\n]\n',
          rows=((2, "1", "a"), (3, "2", "l"))),
-    Case("array_indented", "a.json", json.dumps([{"id": "1", "title": "a"}, {"id": "2", "title": "m"}], indent=4).encode(),
+    Case("array_indented", "a.json",
+         json.dumps([{"id": "1", "title": "a"}, {"id": "2", "title": "m"}], indent=4).encode(),
          rows=((2, "1", "a"), (6, "2", "m"))),
     Case("array_of_commas_first", "a.json", b'[ {"id": "1", "title": "a"}\n, {"id": "2", "title": "n"}\n]',
          rows=((1, "1", "a"), (2, "2", "n"))),
@@ -53,8 +54,8 @@ def _line(name: str, title: str, text: str | None) -> Case:
 VALUES = (
     *(
         _line(f"number_{number}", number, number)
-        for number in ("1.10", "12345678901234567890", "123456789012345678", "1e400", "1E-7", "-0", "-0.0", "0.1", "1.0",
-                       "20e1", "3.141592653589793238462643383279", "100000000000000000000000000000000000001")
+        for number in ("1.10", "12345678901234567890", "123456789012345678", "1e400", "1E-7", "-0", "-0.0", "0.1",
+                       "1.0", "20e1", "3.141592653589793238462643383279", "100000000000000000000000000000000000001")
     ),
     _line("true", "true", "true"),
     _line("false", "false", "false"),
@@ -79,7 +80,8 @@ KEYS = (
     Case("keys_in_any_order", "a.jsonl", b'{"body": "x", "title": "y", "id": 1}', rows=((1, "1", "y", "x"),)),
     Case("keys_undeclared", "a.jsonl", b'{"id": 1, "title": "z", "_row": 7, "a.b": "c", "tags": ["d", 1.10]}',
          rows=((1, "1", "z", None, {"_row": "7", "a.b": "c", "tags": '["d",1.10]'}),)),
-    Case("keys_here_and_there", "a.jsonl", b'{"id": "1"}\n{"title": "ab"}\n{}\n', rows=((1, "1"), (2, None, "ab"), (3,))),
+    Case("keys_here_and_there", "a.jsonl", b'{"id": "1"}\n{"title": "ab"}\n{}\n',
+         rows=((1, "1"), (2, None, "ab"), (3,))),
     Case("key_in_another_case", "a.jsonl", b'{"id": "1", "title": "ac", "ID": "2", "Title": "ad"}',
          rows=((1, "1", "ac", None, {"ID": "2", "Title": "ad"}),)),
 )  # fmt: skip
@@ -136,7 +138,8 @@ ARRAYS = (
          aside=((2, "5", ANY), (3, "null", ANY), (4, "[1]", ANY), (5, '"x"', ANY))),
     Case("array_with_a_key_twice", "a.json", b'[{"id": "1", "title": "ae"},\n{"id": "2", "id": "3"}]',
          rows=((1, "1", "ae"),), aside=((2, '{"id": "2", "id": "3"}', "id"),)),
-    Case("array_cut_in_an_element", "a.json", b'[{"id": "1", "title": "a"},\n{"id": "2", "title": "b"},\n{"id": "3", "ti',
+    Case("array_cut_in_an_element", "a.json",
+         b'[{"id": "1", "title": "a"},\n{"id": "2", "title": "b"},\n{"id": "3", "ti',
          rows=((1, "1", "a"), (2, "2", "b")), aside=((3, '{"id": "3", "ti', ANY),)),
     Case("array_cut_in_a_text", "a.json", b'[\n  {"id": "1", "title": "af"},\n  {"id": "2", "title": "b',
          rows=((2, "1", "af"),), aside=((3, '{"id": "2", "title": "b', ANY),)),
