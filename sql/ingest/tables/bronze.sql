@@ -8,7 +8,7 @@ CREATE TABLE {table} (
   _purpose STRING NOT NULL COMMENT 'train or inference: the folder that the file came to',
   _file STRING NOT NULL COMMENT 'name of the file as it came',
   _file_hash STRING NOT NULL COMMENT 'SHA-256 of the bytes of the file: files are known by content',
-  _row BIGINT NOT NULL COMMENT 'order of the row in its file; grows, with gaps',
+  _row BIGINT NOT NULL COMMENT 'place of the row in its file, from 1',
   _batch BIGINT NOT NULL COMMENT 'number of the batch of files that was written in one commit',
   _ingested_at TIMESTAMP NOT NULL COMMENT 'when the batch was written, UTC'
 ) USING DELTA {location}

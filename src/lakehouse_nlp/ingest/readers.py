@@ -1,144 +1,156 @@
-"""Files as rows of text, by Spark's own readers: declared columns, what is left over, and rows that are no rows.
+"""Staged files as rows of bronze: every declared column as text, and nothing lost.
 
-Every reader gives the declared columns as strings, `_rescued` (fields nobody declared, as a JSON object or null),
-`_corrupt` (the text of a row that could not be split into fields, else null) and `_row` (order in the file).
+`_rescued` (fields without a column, as JSON), `_corrupt` (the text of a row that cannot be split into fields),
+`_fault` (why), `_row` (its place in the file, from 1) and `_line` (where it begins). Fields are split by Spark's own
+`from_csv` and `from_json`, or were split before, where quotes do not stand where RFC 4180 puts them.
 """
 
 from __future__ import annotations
 
-import codecs
 import re
-import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 
+import pandas as pd
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.pandas.functions import pandas_udf
+from pyspark.sql.types import StringType
 
 from lakehouse_nlp.core.settings import Settings
-from lakehouse_nlp.ingest.files import RawFile, columns, layout, separator
+from lakehouse_nlp.ingest.dialect import Dialect
+from lakehouse_nlp.ingest.staged import Staged
 
 FIELDS = "map<string,string>"
-SECOND_NAMES = ".named"
+ORIGIN = ("_row", "_line", "_purpose", "_file", "_file_hash")
+UNREAD = "a row that Spark cannot split into fields"
+# Numbers that are not written as Java writes doubles, and halves of surrogate pairs: what from_json would change.
+CHANGED = (
+    r"[:\[,]\s*(?:-?(?:\d{8,}\.|\d+\.\d{9,}|\d+\.\d+0\s*[,}\]]|0\.00|\d+(?:\.\d+)?[eE]|Infinity)|NaN|-0\s*[,}\]])"
+    r"|\\u[dD][89a-fA-F]"
+)
 
 
-def read(spark: SparkSession, file: RawFile, settings: Settings) -> DataFrame:
-    """The rows of one verified file."""
+def read(spark: SparkSession, files: Sequence[Staged], settings: Settings) -> list[DataFrame]:
+    """The rows of staged files: a frame for each group of them that is read alike."""
     sources = {name: column.source or name for name, column in settings.columns.items()}
-    encoding = codecs.lookup(settings.ingest.encoding).name.removesuffix("-sig")  # a name that Java knows too
-    kind = layout(file, encoding)
-    if kind in ("csv", "tsv"):
-        return _delimited(spark, file, settings.ingest.delimiter, encoding, sources)
-    if kind == "parquet":
-        return _parquet(spark, file.path, sources)
-    return _json(spark, file.path, sources, whole=kind == "json", encoding=encoding)
+    alike = sorted(files, key=_likeness)
+    groups = [list(group) for _, group in groupby(alike, key=_likeness)]
+    return [READERS[group[0].kind](spark, group, sources) for group in groups]
 
 
-def _json(spark: SparkSession, path: Path, sources: Mapping[str, str], *, whole: bool, encoding: str) -> DataFrame:
-    """Objects as maps of strings: one pass, no schema to infer, and no field that can be lost.
+def _likeness(file: Staged) -> str:
+    if file.kind in ("parquet", "orc"):
+        return f"{file.kind} {file.file.hash} {file.file.purpose}"
+    return f"{file.kind} {file.columns if file.kind != 'json' else ''} {file.dialect}"
+
+
+def _chunks(spark: SparkSession, files: Sequence[Staged]) -> DataFrame:
+    return spark.read.parquet(*(_literal(chunk) for file in files for chunk in file.chunks))
+
+
+def _csv(spark: SparkSession, files: Sequence[Staged], sources: Mapping[str, str]) -> DataFrame:
+    """Records that from_csv splits; the line end is still on them."""
+    dialect = files[0].dialect
+    assert dialect is not None
+    places = [f"c{place}" for place in range(dialect.width)]
+    record = F.expr(r"trim(TRAILING '\r\n' FROM text)")
+    schema = ", ".join(f"{place} string" for place in [*places, "_unread"])
+    rows = _chunks(spark, files).withColumn("text", record)
+    rows = rows.withColumn(
+        "_split", F.from_csv(F.when(F.col("_fault").isNull(), F.col("text")), schema, _options(dialect))
+    )
+    corrupt = F.col("_fault").isNotNull() | F.col("_split._unread").isNotNull()
+    values = {name: F.col("_split")[place] for name, place in zip(dialect.columns, places, strict=True)}
+    return _aligned(rows, values, sources, corrupt)
+
+
+def _options(dialect: Dialect) -> dict[str, str]:
+    return {
+        "sep": dialect.delimiter, "quote": dialect.quote, "escape": dialect.quote, "multiLine": "true",
+        "mode": "PERMISSIVE", "columnNameOfCorruptRecord": "_unread", "nullValue": "", "emptyValue": "",
+    }  # fmt: skip
+
+
+def _cells(spark: SparkSession, files: Sequence[Staged], sources: Mapping[str, str]) -> DataFrame:
+    """Records that are split already."""
+    values = {name: _given(F.col("cells")[place]) for place, name in enumerate(files[0].columns)}
+    return _aligned(_chunks(spark, files), values, sources, F.col("_fault").isNotNull())
+
+
+def _json(spark: SparkSession, files: Sequence[Staged], sources: Mapping[str, str]) -> DataFrame:
+    """Objects as maps of strings: no schema to infer, and no field that can be lost.
 
     A text counts as an object if it is the only one: Spark alone would take the first, and drop what follows it.
+    What Spark cannot read, or would change, Python reads once more.
     """
-    texts = (_elements if whole else _lines)(spark, path, encoding).where("trim(value) <> ''")
-    alone = F.from_json(F.concat(F.lit("["), "value", F.lit("]")), f"array<{FIELDS}>")
-    rows = texts.withColumn("_row", F.monotonically_increasing_id()).withColumn("_all", alone)
-    rows = rows.withColumn("fields", F.when(F.size("_all") == 1, F.col("_all")[0]))
+    rows = _chunks(spark, files).withColumn("text", F.expr(r"trim(BOTH ' \t\r\n' FROM text)"))
+    alone = F.from_json(F.concat(F.lit("["), "text", F.lit("]")), f"array<{FIELDS}>")
+    rows = rows.withColumn("_all", F.when(F.col("_fault").isNull() & ~F.col("text").rlike(CHANGED), alone))
+    names = F.map_keys(F.col("_all")[0])
+    sure = (F.size("_all") == 1) & (F.size(F.array_distinct(names)) == F.size(names))
+    rows = rows.withColumn("_sure", F.coalesce(sure, F.lit(False)))
+    rows = rows.withColumn("_exact", _exact(F.when(~F.col("_sure") & F.col("_fault").isNull(), F.col("text"))))
+    again = F.from_json("_exact", FIELDS)
+    rows = rows.withColumn("fields", F.when(F.col("_sure"), F.col("_all")[0]).when(F.col("_exact").like("{%"), again))
+    rows = rows.withColumn("_fault", F.when(F.col("fields").isNull(), F.coalesce("_fault", "_exact", F.lit(UNREAD))))
     declared = F.array(*(F.lit(source) for source in sources.values()))
     extra = F.map_filter("fields", lambda key, value: ~F.array_contains(declared, key))
     return rows.select(
         *(F.col("fields")[source].alias(name) for name, source in sources.items()),
         F.when(F.size(extra) > 0, F.to_json(extra)).alias("_rescued"),
-        F.when(F.col("fields").isNull(), F.col("value")).alias("_corrupt"),
-        "_row",
+        F.when(F.col("_fault").isNotNull(), F.col("text")).alias("_corrupt"),
+        "_fault",
+        *ORIGIN,
     )
 
 
-def _lines(spark: SparkSession, path: Path, encoding: str) -> DataFrame:
-    """The lines of a text file as `value`. Spark cuts at bytes, so an encoding of wider characters is read whole."""
-    if not "\n".encode(encoding).endswith(b"\n") or len("\n".encode(encoding)) > 1:
-        return _whole(spark, path, encoding).select(F.explode(F.split("value", "\r?\n")).alias("value"))
-    text = spark.read.text(_literal(path))
-    decoded = F.col("value") if encoding.startswith("utf") else F.decode(F.col("value").cast("binary"), encoding)
-    return text.select(F.regexp_replace(decoded, "^\ufeff", "").alias("value"))
+@pandas_udf(StringType())  # type: ignore[call-overload, untyped-decorator]
+def _exact(text: pd.Series) -> pd.Series:
+    from lakehouse_nlp.ingest.json_text import exact
+
+    return text.map(exact, na_action="ignore")
 
 
-def _elements(spark: SparkSession, path: Path, encoding: str) -> DataFrame:
-    """The elements of one JSON document as texts `value`: those of an array, or the document itself."""
-    found = F.when(F.col("value").rlike(r"^\s*\["), F.from_json("value", "array<string>"))
-    elements = F.coalesce(found, F.array("value"))
-    return _whole(spark, path, encoding).select(F.explode(elements).alias("value"))
-
-
-def _whole(spark: SparkSession, path: Path, encoding: str) -> DataFrame:
-    """The text of a file as one `value`, without a byte order mark."""
-    text = spark.read.text(_literal(path), wholetext=True)
-    decoded = F.decode(F.col("value").cast("binary"), encoding)
-    return text.select(F.regexp_replace(decoded, "^\ufeff", "").alias("value"))
-
-
-def _delimited(
-    spark: SparkSession, file: RawFile, delimiter: str | None, encoding: str, sources: Mapping[str, str]
-) -> DataFrame:
-    """Delimited text with quoted newlines; a row with too few or too many fields is corrupt."""
-    header = columns(file, delimiter, encoding)
-    places = [f"c{place}" for place in range(len(header))]
-    frame = (
-        spark.read.schema(", ".join(f"{place} string" for place in [*places, "_corrupt"]))
-        .option("header", "true")
-        .option("sep", separator(file, delimiter, encoding))
-        .option("encoding", encoding)
-        .option("multiLine", "true")
-        .option("quote", '"')
-        .option("escape", '"')
-        .option("mode", "PERMISSIVE")
-        .option("columnNameOfCorruptRecord", "_corrupt")
-        .csv(_literal(file.path))
-    )
-    names = [f"{name}#{place}" if name in header[:place] else name for place, name in enumerate(header)]
-    return _aligned(frame, {name: F.col(c) for name, c in zip(names, places, strict=True)}, sources, F.col("_corrupt"))
-
-
-def _parquet(spark: SparkSession, path: Path, sources: Mapping[str, str]) -> DataFrame:
+def _typed(spark: SparkSession, files: Sequence[Staged], sources: Mapping[str, str]) -> DataFrame:
     """Typed columns as text: nested ones as JSON, the others as Spark casts them."""
-    frame = spark.read.parquet(_literal(path))
+    (file,) = files
+    frame = spark.read.format(file.kind).load([_literal(chunk) for chunk in file.chunks])
     nested = ("array", "map", "struct")
     values = {
         name: F.to_json(f"`{name}`") if kind.startswith(nested) else F.col(f"`{name}`").cast("string")
         for name, kind in frame.dtypes
     }
-    return _aligned(frame, values, sources, F.lit(None).cast("string"))
+    row = F.col("_metadata.row_index") if file.kind == "parquet" else F.monotonically_increasing_id()
+    named = {"_line": F.lit(None).cast("bigint"), "_fault": F.lit(None).cast("string"), "text": F.lit(None)}
+    about = {"_purpose": file.file.purpose, "_file": file.file.path.name, "_file_hash": file.file.hash}
+    rows = frame.select("*", (row + 1).alias("_row"), *(column.alias(name) for name, column in named.items()))
+    rows = rows.withColumns({name: F.lit(value) for name, value in about.items()})
+    return _aligned(rows, values, sources, F.lit(False))
 
 
 def _aligned(frame: DataFrame, values: Mapping[str, Column], sources: Mapping[str, str], corrupt: Column) -> DataFrame:
     """The file's columns under their declared names; the rest as one JSON object."""
     empty = F.lit(None).cast("string")
-    rest = [value.alias(name) for name, value in values.items() if name not in sources.values()]
+    rest = [F.when(~corrupt, value).alias(name) for name, value in values.items() if name not in sources.values()]
     rescued = F.to_json(F.struct(*rest)) if rest else empty
-    return frame.withColumn("_row", F.monotonically_increasing_id()).select(
-        *(values.get(source, empty).alias(name) for name, source in sources.items()),
+    return frame.select(
+        *(F.when(~corrupt, values.get(source, empty)).alias(name) for name, source in sources.items()),
         F.when(rescued != "{}", rescued).alias("_rescued"),
-        corrupt.alias("_corrupt"),
-        "_row",
+        F.when(corrupt, F.col("text")).alias("_corrupt"),
+        F.when(corrupt, F.coalesce("_fault", F.lit(UNREAD))).alias("_fault"),
+        *ORIGIN,
     )
 
 
-def _literal(path: Path) -> str:
-    """The path as Spark takes it: characters that would be patterns are escaped.
+def _given(cell: Column) -> Column:
+    return F.when(cell != "", cell)
 
-    Spark refuses a name with a colon, and takes `.GZ` for plain text: such a file gets a second name beside it.
-    """
-    name = path.name.replace(":", "_")
-    name = name[:-3] + ".gz" if name.lower().endswith(".gz") else name
-    if name != path.name:
-        path = _linked(path, path.parent / SECOND_NAMES / name)
+
+def _literal(path: Path) -> str:
+    """The path as Spark takes it: characters that would be patterns are escaped."""
     return re.sub(r"([\\\[\]{}*?])", r"\\\1", str(path))
 
 
-def _linked(path: Path, second: Path) -> Path:
-    second.parent.mkdir(exist_ok=True)
-    second.unlink(missing_ok=True)
-    try:
-        second.hardlink_to(path)
-    except OSError:  # a file system without links
-        shutil.copy(path, second)
-    return second
+READERS = {"csv": _csv, "cells": _cells, "json": _json, "parquet": _typed, "orc": _typed}

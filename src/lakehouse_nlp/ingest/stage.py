@@ -1,37 +1,46 @@
 """The ingest stage: verify, claim, append, settle.
 
-A batch is claimed in the ledger before it is written and settled after; Delta refuses to append the same batch number
-twice. So a run killed between any two steps is finished by the next one, and no row comes twice.
+A batch is claimed in the ledger before it is written and settled after; Delta takes every claim, and every batch, but
+once. So a run killed between any two steps is finished by the next one, and no row comes twice, whoever runs beside it.
 """
 
 from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import reduce
+from pathlib import Path
 from typing import Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from lakehouse_nlp.core.context import Context, StepResult
+from lakehouse_nlp.core.errors import LakehouseError
 from lakehouse_nlp.ingest import files, ledger
-from lakehouse_nlp.ingest.files import Fault, RawFile
+from lakehouse_nlp.ingest.faults import Fault
+from lakehouse_nlp.ingest.files import RawFile
 from lakehouse_nlp.ingest.ledger import Ledger
-from lakehouse_nlp.ingest.readers import SECOND_NAMES, read
+from lakehouse_nlp.ingest.readers import read
+from lakehouse_nlp.ingest.staged import Growing, Staged, Wanted
+from lakehouse_nlp.ingest.staging import stage
 
-FILES_PER_BATCH = 32
+FILES_PER_BATCH = 256
+READERS_AT_ONCE = 4
 
 
 @dataclass
 class Sorted:
     """New files by what is to become of them."""
 
-    good: list[RawFile] = field(default_factory=list)
+    good: list[Staged] = field(default_factory=list)
     again: list[RawFile] = field(default_factory=list)
     bad: list[tuple[RawFile, Fault]] = field(default_factory=list)
+    growing: list[RawFile] = field(default_factory=list)
 
 
 def due(ctx: Context) -> str | None:
@@ -46,16 +55,18 @@ def due(ctx: Context) -> str | None:
 def run(ctx: Context) -> StepResult:
     """Takes every waiting file in; what cannot be read goes to `errors/` with a report beside it."""
     bronze = ctx.tables.ensure("bronze", dict.fromkeys(ctx.settings.columns, "STRING"))
-    written = sum(_resume(ctx, number, rows) for number, rows in Ledger.of(ctx).unfinished.items())
-    known = Ledger.of(ctx)
-    new = _sort(ctx, known)
-    for file, fault in new.bad:
-        _reject(ctx, file, fault)
-    for start in range(0, len(new.good), FILES_PER_BATCH):
-        batch, number = new.good[start : start + FILES_PER_BATCH], known.next_batch + start // FILES_PER_BATCH
-        ledger.write(ctx, [ledger.event(ctx, file, "claimed", batch=number) for file in batch])
-        written += _load(ctx, number, batch)
-    ledger.write(ctx, [_settle(ctx, file, "duplicate") for file in new.again])
+    with _workshop(ctx) as room:
+        written = sum(_resume(ctx, room, number, rows) for number, rows in Ledger.of(ctx).unfinished.items())
+        known = Ledger.of(ctx)
+        new = _sort(ctx, room, known)
+        for file, fault in new.bad:
+            _reject(ctx, file, fault)
+        for start in range(0, len(new.good), FILES_PER_BATCH):
+            number, batch = _claim(ctx, new.good[start : start + FILES_PER_BATCH])
+            written += _load(ctx, number, batch)
+        ledger.write(ctx, [_settle(ctx, file, "duplicate") for file in new.again])
+    for file in new.growing:
+        ctx.say(f"ingest: {file.path.name} is still being written; it stays in raw/")
     return StepResult(
         read=written,
         written=written,
@@ -66,101 +77,154 @@ def run(ctx: Context) -> StepResult:
     )
 
 
-def _sort(ctx: Context, known: Ledger) -> Sorted:
-    found, seen = Sorted(), set()
-    options = ctx.settings.ingest
+@contextmanager
+def _workshop(ctx: Context) -> Iterator[Path]:
+    """`chunks/<run id>/`, while files are taken in. What killed runs left there goes too: no run is on beside this."""
+    chunks = ctx.folder / "chunks"
+    shutil.rmtree(chunks, ignore_errors=True)
+    room = chunks / ctx.run_id
+    room.mkdir(parents=True)
+    try:
+        yield room
+    finally:
+        shutil.rmtree(room, ignore_errors=True)
+
+
+def _sort(ctx: Context, room: Path, known: Ledger) -> Sorted:
+    """Looks at every waiting file, several at once."""
+    found = Sorted()
+    new: dict[tuple[str, str], RawFile] = {}
     for path, purpose in files.waiting(ctx.folder):
         file = files.identify(path, purpose)
-        if known.loaded(file) or (file.hash, purpose) in seen:
+        if known.loaded(file) or (file.hash, purpose) in new:
             found.again.append(file)
-            continue
-        sources = [ctx.settings.columns[name].source or name for name in ctx.settings.required(purpose)]
-        if fault := files.fault(file, sources, options.delimiter, options.encoding):
-            found.bad.append((file, fault))
         else:
-            seen.add((file.hash, purpose))
-            found.good.append(file)
+            new[file.hash, purpose] = file
+    with ThreadPoolExecutor(READERS_AT_ONCE) as pool:
+        for file, result in zip(
+            new.values(), pool.map(lambda file: _verified(ctx, room, file), new.values()), strict=True
+        ):
+            if isinstance(result, Staged):
+                found.good.append(result)
+            elif isinstance(result, Fault):
+                found.bad.append((file, result))
+            else:
+                found.growing.append(file)
     return found
 
 
-def _load(ctx: Context, number: int, batch: Sequence[RawFile]) -> int:
+def _verified(ctx: Context, room: Path, file: RawFile) -> Staged | Fault | Growing:
+    sources = {name: column.source or name for name, column in ctx.settings.columns.items()}
+    wanted = Wanted(tuple(sources.values()), tuple(sources[name] for name in ctx.settings.required(file.purpose)))
+    try:
+        return stage(file, ctx.settings.ingest, wanted, room / f"{file.purpose}-{file.hash[:16]}")
+    except (Fault, Growing) as why:
+        return why
+
+
+def _claim(ctx: Context, batch: Sequence[Staged]) -> tuple[int, list[Staged]]:
+    """The number of a batch that is this run's alone, and those of its files that no other run has claimed."""
+    app = f"{ctx.settings.project}.claims"
+    while batch:
+        number = Ledger.of(ctx).next_batch
+        ledger.write(
+            ctx, [ledger.event(ctx, staged.file, "claimed", batch=number) for staged in batch], once=(app, number)
+        )
+        now = Ledger.of(ctx)
+        mine = [staged for staged in batch if now.claimed_by(staged.file) == (ctx.run_id, number)]
+        if mine:
+            return number, mine
+        batch = [staged for staged in batch if now.claimed_by(staged.file) is None and not now.loaded(staged.file)]
+    return 0, []
+
+
+def _load(ctx: Context, number: int, batch: Sequence[Staged]) -> int:
     """Appends the batch and settles its files; returns the rows appended."""
     if batch and not _appended(ctx, number):
-        ctx.tables.append_once("bronze", _rows(ctx, number, batch), app=_app(ctx), version=number)
-        for folder in {file.path.parent / SECOND_NAMES for file in batch}:
-            shutil.rmtree(folder, ignore_errors=True)
+        ctx.tables.append_once("bronze", _rows(ctx, number, batch), app=_app(ctx, number), version=1)
+    if not batch:
+        return 0
     mine = ctx.tables.read("bronze").where(F.col("_batch") == number)
-    counts = {row["_file_hash"]: row["count"] for row in mine.groupBy("_file_hash").count().collect()}
-    settled = [_settle(ctx, file, "loaded", batch=number, rows=counts.get(file.hash, 0)) for file in batch]
-    ledger.write(ctx, settled)
+    counts = {
+        (row["_file_hash"], row["_purpose"]): row["count"]
+        for row in mine.groupBy("_file_hash", "_purpose").count().collect()
+    }
+    _account(ctx, number, batch, counts)
+    known = Ledger.of(ctx)
+    hours = ctx.settings.ingest.late_after
+    ledger.write(ctx, [
+        _settle(
+            ctx, staged.file, "loaded", staged=staged, batch=number, rows=staged.records,
+            version=known.version(staged.file), late=known.late(staged.file, hours),
+        )
+        for staged in batch
+    ])  # fmt: skip
     return sum(counts.values())
 
 
-def _rows(ctx: Context, number: int, batch: Sequence[RawFile]) -> DataFrame:
-    frames = [
-        read(ctx.spark, file, ctx.settings)
-        .withColumn("_fault", F.when(F.col("_corrupt").isNotNull(), "a row that cannot be split into fields"))
-        .withColumn("_line", F.lit(None).cast("bigint"))
-        .withColumn("_purpose", F.lit(file.purpose))
-        .withColumn("_file", F.lit(file.path.name))
-        .withColumn("_file_hash", F.lit(file.hash))
-        for file in batch
-    ]
-    rows = reduce(DataFrame.unionByName, frames)
-    if any(file.path.suffix.lower() == ".gz" or file.format in ("csv", "tsv", "json") for file in batch):
-        rows = rows.repartition(ctx.spark.sparkContext.defaultParallelism)  # one task reads such a file; all write it
+def _account(ctx: Context, number: int, batch: Sequence[Staged], counts: dict[tuple[str, str], int]) -> None:
+    """Every row that was counted when its file was verified is in bronze, or the run fails."""
+    for staged in batch:
+        rows = counts.get((staged.file.hash, staged.file.purpose), 0)
+        if rows != staged.records:
+            raise LakehouseError(
+                f"ingest: {staged.file.path.name} holds {staged.records:,} rows, "
+                f"and {rows:,} of batch {number} are in bronze",
+                hint="the file stays in raw/; please report this with the run's id " + ctx.run_id,
+            )
+
+
+def _rows(ctx: Context, number: int, batch: Sequence[Staged]) -> DataFrame:
+    rows = reduce(DataFrame.unionByName, read(ctx.spark, batch, ctx.settings))
     return rows.withColumn("_batch", F.lit(number).cast("bigint")).withColumn("_ingested_at", F.current_timestamp())
 
 
-def _resume(ctx: Context, number: int, rows: Sequence[dict[str, Any]]) -> int:
+def _resume(ctx: Context, room: Path, number: int, rows: Sequence[dict[str, Any]]) -> int:
     """Finishes a batch that a killed run had claimed, from wherever its files are now."""
     ctx.say(f"ingest: batch {number} was left unfinished; finishing it")
-    batch = [_found(ctx, row) for row in rows]
-    if not _appended(ctx, number):
-        ledger.write(ctx, [_vanished(ctx, file) for file in batch if not file.path.exists()])
-        batch = [file for file in batch if file.path.exists()]
+    batch = []
+    for file in (_found(ctx, row) for row in rows):
+        result = _verified(ctx, room, file) if file.path.exists() else _gone()
+        if isinstance(result, Staged):
+            batch.append(result)
+        elif isinstance(result, Fault):
+            ledger.write(ctx, [ledger.event(ctx, file, "rejected", fault=result)])
+            ctx.say(f"ingest: {file.path.name}, claimed by an earlier run: {result}")
     return _load(ctx, number, batch)
 
 
+def _gone() -> Fault:
+    return Fault("there", "no file of these bytes in raw/ or processed/", "the file that an earlier run had begun with")
+
+
 def _appended(ctx: Context, number: int) -> bool:
-    return ctx.tables.log("bronze").transaction(_app(ctx)) >= number
+    return ctx.tables.log("bronze").transaction(_app(ctx, number)) >= 1
 
 
-def _app(ctx: Context) -> str:
-    return f"{ctx.settings.project}.ingest"
+def _app(ctx: Context, number: int) -> str:
+    """An app a batch, so that batches may come in any order."""
+    return f"{ctx.settings.project}.ingest.{number}"
 
 
 def _found(ctx: Context, row: dict[str, Any]) -> RawFile:
     """A claimed file where it is: in `raw/`, or moved to `processed/` already."""
-    file = RawFile(ctx.folder / "raw" / row["purpose"] / row["name"], row["purpose"], row["file_hash"], row["bytes"])
-    if file.path.exists() and files.identify(file.path, file.purpose).hash == file.hash:
-        return file
-    same_size = (path for path in (ctx.folder / "processed").glob("*") if path.stat().st_size == file.bytes)
-    moved = next((path for path in same_size if files.identify(path, file.purpose).hash == file.hash), None)
-    return replace(file, path=moved or file.path.parent / ".gone" / file.path.name)
+    path = ctx.folder / "raw" / row["purpose"] / row["name"]
+    same_size = (path for path in (ctx.folder / "processed").glob("*") if path.stat().st_size == row["bytes"])
+    for place in ([path] if path.exists() else []) + sorted(same_size):
+        file = files.identify(place, row["purpose"])
+        if file.hash == row["file_hash"]:
+            return file
+    return RawFile(path.parent / ".gone" / path.name, row["purpose"], row["file_hash"], row["bytes"])
 
 
-def _vanished(ctx: Context, file: RawFile) -> tuple[Any, ...]:
-    fault = Fault(
-        "there", "no file of these bytes in raw/ or processed/", "the file that an earlier run had begun with"
-    )
-    ctx.say(f"ingest: a claimed file of {file.bytes:,} bytes is gone: {fault}")
-    return ledger.event(ctx, file, "rejected", fault=fault)
-
-
-def _settle(
-    ctx: Context, file: RawFile, state: str, *, batch: int | None = None, rows: int | None = None
-) -> tuple[Any, ...]:
+def _settle(ctx: Context, file: RawFile, state: str, **known: Any) -> dict[str, Any]:
     """Puts a file into `processed/`; one that is there already, or was taken away after it was read, stays."""
-    if not file.path.exists():
-        return ledger.event(ctx, file, state, batch=batch, rows=rows)
-    reader = files.layout(file, ctx.settings.ingest.encoding)
     place = file.path
-    if place.parent.name != "processed":
+    if not place.exists():
+        return ledger.event(ctx, file, state, **known)
+    if place.parent.name != "processed" and place.stat().st_size == file.bytes:  # else it has grown: it is new again
         place = files.settle(place, ctx.folder / "processed", file.hash)
-    return ledger.event(
-        ctx, file, state, batch=batch, reader=reader, rows=rows, place=str(place.relative_to(ctx.folder))
-    )
+    return ledger.event(ctx, file, state, place=str(place.relative_to(ctx.folder)), **known)
 
 
 def _reject(ctx: Context, file: RawFile, fault: Fault) -> None:
@@ -178,6 +242,6 @@ def _reject(ctx: Context, file: RawFile, fault: Fault) -> None:
 def _report(ctx: Context, file: RawFile, fault: Fault) -> dict[str, Any]:
     return {
         "file": file.path.name, "purpose": file.purpose, "sha256": file.hash, "bytes": file.bytes, "run_id": ctx.run_id,
-        "check": fault.check, "found": fault.found, "wanted": fault.wanted,
+        "check": fault.check, "found": fault.found, "wanted": fault.wanted, "line": fault.line,
         "next": f"mend the file and bring it again: lakehouse-nlp add FILE --project {ctx.settings.project}",
     }  # fmt: skip

@@ -171,16 +171,26 @@ class Spark(Section):
 
 
 class Ingest(Section):
-    """How raw files are read."""
+    """How raw files are verified and read. What is null is found out, file by file, and written into the ledger."""
 
-    delimiter: str | None = Field(None, max_length=1, description="of CSV files; sniffed from the header if left out")
-    encoding: str = "UTF-8"
+    encoding: str | None = Field(None, description="by byte order mark, as UTF-8, or by a guess among code pages")
+    delimiter: str | None = Field(None, max_length=1, description="the one that finds the declared columns")
+    quote: str = Field('"', max_length=1, min_length=1)
+    escape: str | None = Field(
+        None, max_length=1, description="of a quote in a field: the quote itself, or a backslash"
+    )
+    header: bool | None = Field(None, description="whether the first row names the columns")
+    min_bytes: int = Field(1, ge=1, description="smaller files are refused")
+    min_rows: int = Field(1, ge=1, description="files of fewer rows are refused")
+    max_bytes: int = Field(128 << 20, ge=1 << 16, description="of text: larger files are worked on in chunks")
+    max_record_bytes: int = Field(16 << 20, ge=1 << 10, le=256 << 20, description="a file with a longer row is refused")
+    late_after: float = Field(24, gt=0, description="hours by which a file may be older than the newest loaded one")
 
     @field_validator("encoding")
     @classmethod
-    def _known(cls, name: str) -> str:
+    def _known(cls, name: str | None) -> str | None:
         try:
-            codecs.lookup(name)
+            codecs.lookup(name or "utf-8")
         except LookupError as error:
             raise ValueError(f"no such encoding: {name!r} (UTF-8, ISO-8859-1, windows-1252 …)") from error
         return name

@@ -1,0 +1,86 @@
+"""Files of typed columns: Parquet and ORC, which Spark reads itself once they are seen to be whole, and Avro."""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import json
+from collections.abc import Iterator
+from decimal import Decimal
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from lakehouse_nlp.ingest.chunks import Chunks
+from lakehouse_nlp.ingest.faults import Fault
+from lakehouse_nlp.ingest.files import RawFile
+from lakehouse_nlp.ingest.packing import opened
+from lakehouse_nlp.ingest.records import Records
+from lakehouse_nlp.ingest.staged import Staged
+
+BATCH = 20_000
+PIECE = 1 << 22
+
+
+def stage(file: RawFile, kind: str, folder: Path) -> Staged:
+    """The file read to its end, and put where Spark reads it. Raises Fault if it is not whole."""
+    whole = folder / f"whole.{kind}"
+    with opened(file.path) as stream, whole.open("wb") as copy:
+        while piece := stream.read(PIECE):
+            copy.write(piece)
+    try:
+        return {"parquet": _parquet, "orc": _orc, "avro": _avro}[kind](file, whole)
+    except Fault:
+        raise
+    except Exception as error:  # of whatever kind the library raises for bytes that make no sense
+        raise Fault("readable", f"{type(error).__name__}: {str(error)[:200]}", f"a whole {kind} file") from error
+
+
+def _parquet(file: RawFile, path: Path) -> Staged:
+    from pyarrow import parquet
+
+    with parquet.ParquetFile(path) as source:
+        rows = sum(batch.num_rows for batch in source.iter_batches())
+        return Staged(file, "parquet", "parquet: Spark", tuple(source.schema_arrow.names), rows, (path,))
+
+
+def _orc(file: RawFile, path: Path) -> Staged:
+    from pyarrow import orc
+
+    source = orc.ORCFile(path)
+    rows = sum(source.read_stripe(place).num_rows for place in range(source.nstripes))
+    return Staged(file, "orc", "orc: Spark", tuple(source.schema.names), rows, (path,))
+
+
+def _avro(file: RawFile, path: Path) -> Staged:
+    """Spark reads Avro by a jar of its own; as JSON, its records go the way of all others."""
+    import fastavro
+
+    chunks = Chunks(path.parent / "records", file, PIECE * 32)
+    chunks.folder.mkdir()
+    with path.open("rb") as source:
+        found = fastavro.reader(source)
+        schema: Any = found.writer_schema
+        columns = tuple(field["name"] for field in schema.get("fields", []))
+        chunks.write(_records(iter(found)))
+    path.unlink()
+    return Staged(file, "json", "avro: fastavro", columns, chunks.records, chunks.verified())
+
+
+def _records(found: Iterator[Any]) -> Iterator[Records]:
+    while batch := [json.dumps(record, default=_plain, ensure_ascii=False) for record in islice(found, BATCH)]:
+        yield Records(pa.array(batch, pa.string()), np.full(len(batch), -1), {})
+
+
+def _plain(value: Any) -> str:
+    """Values that JSON has no word for, as Spark would write them."""
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    if isinstance(value, datetime.datetime):
+        return value.replace(tzinfo=None).isoformat(" ").removesuffix(".000000")
+    if isinstance(value, (Decimal, datetime.date, datetime.time)):
+        return str(value)
+    return str(value)

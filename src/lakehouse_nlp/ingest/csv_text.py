@@ -1,0 +1,163 @@
+"""Delimited text whose quotes are unruly, read from its beginning by Python's csv module, a record at a time.
+
+Slower than `records.py`, and used only where quotes stand inside fields, are escaped by backslashes, or never closed.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+
+from lakehouse_nlp.ingest.dialect import Dialect
+from lakehouse_nlp.ingest.faults import Fault
+from lakehouse_nlp.ingest.records import Records, ragged
+
+BATCH = 20_000  # rows
+SAMPLE = 1 << 20
+UNCLOSED = "a quote that opens here is never closed"
+
+
+@dataclass
+class Row:
+    """A record: the line that it begins in, its text as it came, its fields, or why it has none."""
+
+    line: int
+    text: str
+    cells: list[str] | None
+    fault: str | None = None
+
+
+@dataclass
+class Line:
+    """A line of the file with its end, and what stands against its bytes."""
+
+    number: int
+    text: str
+    fault: str | None
+
+
+@dataclass
+class CsvText:
+    """Rows out of lines. `limit`: characters of the longest record."""
+
+    dialect: Dialect
+    limit: int
+    _waiting: deque[Line] = field(default_factory=deque)
+    _taken: list[Line] = field(default_factory=list)
+    _ended: bool = False
+
+    def records(self, lines: Iterable[Records]) -> Iterator[Records]:
+        """The rows of the lines, in batches. Raises Fault for a record that is too long."""
+        csv.field_size_limit(self.limit + 1)
+        batch: list[Row] = []
+        for row in self._rows(_each(lines)):
+            batch.append(row)
+            if len(batch) == BATCH:
+                yield _batch(batch)
+                batch = []
+        if batch:
+            yield _batch(batch)
+
+    def _rows(self, lines: Iterator[Line]) -> Iterator[Row]:
+        going = True
+        while going:  # again after what cannot be read, from the line after it
+            going, self._ended = False, False
+            try:
+                for cells in self._reader(lines):
+                    taken, self._taken = self._taken, []
+                    if self._ended and self._unclosed(taken):
+                        yield Row(taken[0].number, _bare(taken[0].text), None, taken[0].fault or UNCLOSED)
+                        self._waiting.extendleft(reversed(taken[1:]))
+                        going = True
+                    elif cells and not (self.dialect.width > 1 and len(cells) == 1 and not cells[0].strip()):
+                        yield self._row(taken, cells)
+            except csv.Error as error:
+                taken, self._taken = self._taken, []
+                yield Row(taken[0].number, _bare("".join(line.text for line in taken)), None, str(error))
+                going = True
+
+    def _reader(self, lines: Iterator[Line]) -> Iterator[list[str]]:
+        kind = self.dialect
+        return csv.reader(
+            self._feed(lines), delimiter=kind.delimiter, quotechar=kind.quote, escapechar=kind.escape, doublequote=True
+        )
+
+    def _feed(self, lines: Iterator[Line]) -> Iterator[str]:
+        size = 0
+        while line := self._waiting.popleft() if self._waiting else next(lines, None):
+            size = len(line.text) + (size if self._taken else 0)
+            self._taken.append(line)
+            if size > self.limit:
+                found = f"a quote that is never closed, or a record of {size:,} characters or more"
+                raise Fault("size", found, f"records of at most {self.limit:,}", self._taken[0].number)
+            yield self._escapes(line.text)
+        self._ended = True
+
+    def _escapes(self, text: str) -> str:
+        """A backslash before anything that needs none is a backslash: csv would take it away."""
+        if self.dialect.escape is None or self.dialect.escape not in text:
+            return text
+        mark, plain = (
+            re.escape(self.dialect.escape),
+            re.escape(self.dialect.escape + self.dialect.quote + self.dialect.delimiter),
+        )
+        return re.sub(rf"{mark}([{plain}\r\n])|{mark}", lambda found: found[0] if found[1] else found[0] * 2, text)
+
+    def _unclosed(self, taken: list[Line]) -> bool:
+        kind = self.dialect
+        text = [self._escapes(line.text) for line in taken]
+        try:
+            list(csv.reader(text, delimiter=kind.delimiter, quotechar=kind.quote, escapechar=kind.escape, strict=True))
+        except csv.Error as error:
+            return "unexpected end" in str(error)
+        return False
+
+    def _row(self, taken: list[Line], cells: list[str]) -> Row:
+        fault = next((line.fault for line in taken if line.fault), None)
+        if len(cells) != self.dialect.width:
+            fault = fault or ragged(len(cells), self.dialect)
+        return Row(taken[0].number, _bare("".join(line.text for line in taken)), None if fault else cells, fault)
+
+
+def _each(lines: Iterable[Records]) -> Iterator[Line]:
+    for block in lines:
+        for place, (number, text) in enumerate(zip(block.lines.tolist(), block.text.to_pylist(), strict=True)):
+            yield Line(number, text, block.faults.get(place))
+
+
+def _batch(rows: list[Row]) -> Records:
+    return Records(
+        pa.array([row.text for row in rows], pa.string()),
+        np.array([row.line for row in rows], np.int64),
+        {place: row.fault for place, row in enumerate(rows) if row.fault},
+        pa.array([row.cells for row in rows], pa.list_(pa.string())),
+    )
+
+
+def _bare(text: str) -> str:
+    return text.removesuffix("\n").removesuffix("\r")
+
+
+def escape_of(block: bytes, dialect: Dialect) -> str | None:
+    """A backslash, if with it more rows of unruly text have as many fields as the header has; else None."""
+    text = block[:SAMPLE].decode("utf-8", "replace")
+    if "\\" + dialect.quote not in text:
+        return None
+    fitting = {escape: _fitting(text, dialect, escape) for escape in (None, "\\")}
+    return "\\" if fitting["\\"] > fitting[None] else None
+
+
+def _fitting(text: str, dialect: Dialect, escape: str | None) -> int:
+    lines = io.StringIO(text, newline="")
+    rows = csv.reader(lines, delimiter=dialect.delimiter, quotechar=dialect.quote, escapechar=escape)
+    try:
+        return sum(len(row) == dialect.width for row in rows)
+    except csv.Error:
+        return 0
