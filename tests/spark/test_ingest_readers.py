@@ -15,8 +15,11 @@ from pyspark.sql import SparkSession
 from lakehouse_nlp.core import duck
 from lakehouse_nlp.core.context import Context
 from lakehouse_nlp.core.settings import Settings
-from lakehouse_nlp.ingest import files, stage
+from lakehouse_nlp import ingest
+from lakehouse_nlp.ingest import files, ledger
 from lakehouse_nlp.ingest.readers import read
+from lakehouse_nlp.ingest.staged import Wanted
+from lakehouse_nlp.ingest.staging import stage
 
 pytestmark = [pytest.mark.spark, pytest.mark.usefixtures("spark")]
 
@@ -38,11 +41,14 @@ class Reader:
         path.write_bytes(content)
         made = self.make(**settings)
         file = files.identify(path, "train")
-        frame = read(self.spark, file, made)
-        assert frame.columns == [*made.columns, "_rescued", "_corrupt", "_row"]
-        assert {kind for name, kind in frame.dtypes if name != "_row"} <= {"string", "void"}
+        sources = tuple(column.source or name for name, column in made.columns.items())
+        staged = stage(file, made.ingest, Wanted(sources, ()), self.folder / "chunks" / file.hash)
+        (frame,) = read(self.spark, [staged], made)
+        about = ["_row", "_line", "_purpose", "_file", "_file_hash"]
+        assert frame.columns == [*made.columns, "_rescued", "_corrupt", "_fault", *about]
+        assert {kind for name, kind in frame.dtypes if name not in ("_row", "_line")} == {"string"}
         rows = sorted(frame.collect(), key=lambda row: int(row["_row"]))
-        assert len({row["_row"] for row in rows}) == len(rows)
+        assert [row["_row"] for row in rows] == list(range(1, staged.records + 1))
         return [tuple(row[name] for name in columns or ("id", "title", "_rescued", "_corrupt")) for row in rows]
 
 
@@ -134,8 +140,8 @@ def test_columns_have_other_names_in_files_where_settings_say_so(rows: Reader) -
 @pytest.mark.parametrize(
     ("name", "content", "rescued"),
     [
-        ("index.csv", b",id,title\n0,1,a\n", {"": "0"}),
-        ("trailing.csv", b"id,title,\n1,a,x\n", {"": "x"}),
+        ("index.csv", b",id,title\n0,1,a\n", {"column_1": "0"}),
+        ("trailing.csv", b"id,title,\n1,a,x\n", {"column_3": "x"}),
         ("odd.csv", b"id,title,`a`.b c,_corrupt\n1,a,x,y\n", {"`a`.b c": "x", "_corrupt": "y"}),
         ("odd.jsonl", b'{"id": "1", "title": "a", "_row": 7, "": 0}', {"_row": "7", "": "0"}),
         ("twice.csv", b"id,title,more,more\n1,a,x,y\n", None),
@@ -217,7 +223,7 @@ CORRUPT: dict[str, tuple[bytes, list[Row]]] = {
     ),
     "two_in_a_line.jsonl": (
         b'{"id": "1", "title": "a"}{"id": "2", "title": "b"}\n{"id": "3", "title": "c"}\n',
-        [(None, None, '{"id": "1", "title": "a"}{"id": "2", "title": "b"}'), ("3", "c", None)],
+        [("1", "a", None), ("2", "b", None), ("3", "c", None)],
     ),
     "no_object.json": (
         b'[{"id": "1", "title": "a"}, 5, {"id": "3", "title": "c"}]',
@@ -225,9 +231,9 @@ CORRUPT: dict[str, tuple[bytes, list[Row]]] = {
     ),
     "fields.csv": (
         b"id,title\n1,a\n2\n3,c,too,many\n4,d\n",
-        [("1", "a", None), ("2", None, "2"), ("3", "c", "3,c,too,many"), ("4", "d", None)],
+        [("1", "a", None), (None, None, "2"), (None, None, "3,c,too,many"), ("4", "d", None)],
     ),
-    "fields.tsv": (b"id\ttitle\n1\ta\tb\n2\tb\n", [("1", "a", "1\ta\tb"), ("2", "b", None)]),
+    "fields.tsv": (b"id\ttitle\n1\ta\tb\n2\tb\n", [(None, None, "1\ta\tb"), ("2", "b", None)]),
 }  # fmt: skip
 
 
@@ -311,18 +317,18 @@ def test_files_end_in_one_place_and_their_rows_come_once(home: Path, make_contex
     _put(ctx, "a.csv", "1", "2")
     (ctx.folder / "raw" / "train" / "bad.csv").write_bytes(b"x\n1\n")
     ctx.sign("ingest")
-    result = stage.run(ctx)
+    result = ingest.run(ctx)
     assert (result.written, result.rejected) == (2, 1)
-    assert result.refused == ("bad.csv went to errors/: columns: found x, wanted also id, title, body, stars",)
+    assert result.refused == ("bad.csv went to errors/: columns: found x, wanted also id, title, body, stars (line 1)",)
     assert sorted(path.name for path in (ctx.folder / "errors").iterdir()) == ["bad.csv", "bad.csv.report.json"]
     report = json.loads((ctx.folder / "errors" / "bad.csv.report.json").read_text())
     assert (report["check"], report["found"], report["wanted"]) == ("columns", "x", "also id, title, body, stars")
-    assert stage.due(ctx) is None
+    assert ingest.due(ctx) is None
 
     _put(ctx, "again.csv", "1", "2")
-    assert stage.run(ctx).written == 0
+    assert ingest.run(ctx).written == 0
     _put(ctx, "b.csv", "3")
-    assert stage.run(ctx).written == 1
+    assert ingest.run(ctx).written == 1
     assert _ids(ctx) == ["1", "2", "3"]
     assert _states(ctx)[-1] == ("b.csv", "loaded", 2, 1)
     assert sorted(path.name for path in (ctx.folder / "processed").iterdir()) == ["a.csv", "again.csv", "b.csv"]
@@ -335,16 +341,16 @@ def test_a_killed_batch_is_finished_from_its_own_files_whatever_lies_under_their
     ctx.sign("ingest")
     ctx.tables.ensure("bronze", dict.fromkeys(COLUMNS, "STRING"))
     claimed = files.identify(_put(ctx, "a.csv", "1"), "train")
-    stage.ledger.write(ctx, [stage.ledger.event(ctx, claimed, "claimed", batch=1)])
+    ledger.write(ctx, [ledger.event(ctx, claimed, "claimed", batch=1)])
     files.settle(claimed.path, ctx.folder / "processed", claimed.hash)  # killed before the ledger was told
     _put(ctx, "a.csv", "2")
-    assert stage.due(ctx) == "1 file in raw/, 1 left unfinished by an earlier run"
-    assert stage.run(ctx).written == 2
+    assert ingest.due(ctx) == "1 file in raw/, 1 left unfinished by an earlier run"
+    assert ingest.run(ctx).written == 2
     assert _ids(ctx) == ["1", "2"]
     assert sorted(path.name for path in (ctx.folder / "processed").iterdir()) == [
         "a.csv", f"a~{_hash(ctx, '2')[:8]}.csv"
     ]  # fmt: skip
-    assert stage.due(ctx) is None
+    assert ingest.due(ctx) is None
 
 
 def test_a_file_that_a_killed_run_wrote_and_somebody_took_away_does_not_double_when_it_comes_back(
@@ -354,13 +360,13 @@ def test_a_file_that_a_killed_run_wrote_and_somebody_took_away_does_not_double_w
     ctx.sign("ingest")
     path = _put(ctx, "a.csv", "1")
     kept = shutil.copy(path, home / "kept.csv")
-    stage.run(ctx)
+    ingest.run(ctx)
     (ctx.folder / "processed" / "a.csv").unlink()
     claimed = files.RawFile(path, "train", files.identify(Path(kept), "train").hash, Path(kept).stat().st_size)
-    stage.ledger.write(ctx, [stage.ledger.event(ctx, claimed, "claimed", batch=1)])  # as if killed before `loaded`
-    stage.run(ctx)
+    ledger.write(ctx, [ledger.event(ctx, claimed, "claimed", batch=1)])  # as if killed before `loaded`
+    ingest.run(ctx)
     shutil.copy(kept, path)
-    stage.run(ctx)
+    ingest.run(ctx)
     assert _ids(ctx) == ["1"]
 
 

@@ -67,7 +67,7 @@ class Chunks:
 
     def _next(self) -> Any:
         name = re.sub(r"[^\w.-]", "_", self.file.path.name)
-        path = self.folder / f"{name}-{len(self._written) + 1:05}.parquet"
+        path = self.folder / f"part-{len(self._written) + 1:05}-{name}.parquet"  # Spark skips names that begin with _
         self._written[path] = 0
         return parquet.ParquetWriter(path, SCHEMA, compression="lz4", use_dictionary=SAME, write_statistics=False)
 

@@ -23,6 +23,8 @@ from lakehouse_nlp.ingest.dialect import Dialect
 from lakehouse_nlp.ingest.staged import Staged
 
 FIELDS = "map<string,string>"
+CHUNK = "_row bigint, _line bigint, text string, cells array<string>, _fault string, _file string, "
+CHUNK += "_file_hash string, _purpose string"  # as chunks.py writes it
 ORIGIN = ("_row", "_line", "_purpose", "_file", "_file_hash")
 UNREAD = "a row that Spark cannot split into fields"
 # Numbers that are not written as Java writes doubles, and halves of surrogate pairs: what from_json would change.
@@ -47,7 +49,7 @@ def _likeness(file: Staged) -> str:
 
 
 def _chunks(spark: SparkSession, files: Sequence[Staged]) -> DataFrame:
-    return spark.read.parquet(*(_literal(chunk) for file in files for chunk in file.chunks))
+    return spark.read.schema(CHUNK).parquet(*(_literal(chunk) for file in files for chunk in file.chunks))
 
 
 def _csv(spark: SparkSession, files: Sequence[Staged], sources: Mapping[str, str]) -> DataFrame:
@@ -123,7 +125,11 @@ def _typed(spark: SparkSession, files: Sequence[Staged], sources: Mapping[str, s
         for name, kind in frame.dtypes
     }
     row = F.col("_metadata.row_index") if file.kind == "parquet" else F.monotonically_increasing_id()
-    named = {"_line": F.lit(None).cast("bigint"), "_fault": F.lit(None).cast("string"), "text": F.lit(None)}
+    named = {
+        "_line": F.lit(None).cast("bigint"),
+        "_fault": F.lit(None).cast("string"),
+        "text": F.lit(None).cast("string"),
+    }
     about = {"_purpose": file.file.purpose, "_file": file.file.path.name, "_file_hash": file.file.hash}
     rows = frame.select("*", (row + 1).alias("_row"), *(column.alias(name) for name, column in named.items()))
     rows = rows.withColumns({name: F.lit(value) for name, value in about.items()})
@@ -132,7 +138,7 @@ def _typed(spark: SparkSession, files: Sequence[Staged], sources: Mapping[str, s
 
 def _aligned(frame: DataFrame, values: Mapping[str, Column], sources: Mapping[str, str], corrupt: Column) -> DataFrame:
     """The file's columns under their declared names; the rest as one JSON object."""
-    empty = F.lit(None).cast("string")
+    empty = F.lit(None).cast("string")  # of a column that the file lacks
     rest = [F.when(~corrupt, value).alias(name) for name, value in values.items() if name not in sources.values()]
     rescued = F.to_json(F.struct(*rest)) if rest else empty
     return frame.select(

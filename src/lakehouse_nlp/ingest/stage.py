@@ -31,6 +31,7 @@ from lakehouse_nlp.ingest.staging import stage
 
 FILES_PER_BATCH = 256
 READERS_AT_ONCE = 4
+GONE = Fault("there", "no file of these bytes in raw/ or processed/", "the file that an earlier run had begun with")
 
 
 @dataclass
@@ -144,11 +145,7 @@ def _load(ctx: Context, number: int, batch: Sequence[Staged]) -> int:
         ctx.tables.append_once("bronze", _rows(ctx, number, batch), app=_app(ctx, number), version=1)
     if not batch:
         return 0
-    mine = ctx.tables.read("bronze").where(F.col("_batch") == number)
-    counts = {
-        (row["_file_hash"], row["_purpose"]): row["count"]
-        for row in mine.groupBy("_file_hash", "_purpose").count().collect()
-    }
+    counts = _counts(ctx, number)
     _account(ctx, number, batch, counts)
     known = Ledger.of(ctx)
     hours = ctx.settings.ingest.late_after
@@ -160,6 +157,12 @@ def _load(ctx: Context, number: int, batch: Sequence[Staged]) -> int:
         for staged in batch
     ])  # fmt: skip
     return sum(counts.values())
+
+
+def _counts(ctx: Context, number: int) -> dict[tuple[str, str], int]:
+    """(file hash, purpose) -> its rows in bronze."""
+    mine = ctx.tables.read("bronze").where(F.col("_batch") == number).groupBy("_file_hash", "_purpose").count()
+    return {(row["_file_hash"], row["_purpose"]): row["count"] for row in mine.collect()}
 
 
 def _account(ctx: Context, number: int, batch: Sequence[Staged], counts: dict[tuple[str, str], int]) -> None:
@@ -184,17 +187,22 @@ def _resume(ctx: Context, room: Path, number: int, rows: Sequence[dict[str, Any]
     ctx.say(f"ingest: batch {number} was left unfinished; finishing it")
     batch = []
     for file in (_found(ctx, row) for row in rows):
-        result = _verified(ctx, room, file) if file.path.exists() else _gone()
+        result = _verified(ctx, room, file) if file.path.exists() else GONE
         if isinstance(result, Staged):
             batch.append(result)
         elif isinstance(result, Fault):
-            ledger.write(ctx, [ledger.event(ctx, file, "rejected", fault=result)])
-            ctx.say(f"ingest: {file.path.name}, claimed by an earlier run: {result}")
+            _close(ctx, number, file, result)
     return _load(ctx, number, batch)
 
 
-def _gone() -> Fault:
-    return Fault("there", "no file of these bytes in raw/ or processed/", "the file that an earlier run had begun with")
+def _close(ctx: Context, number: int, file: RawFile, fault: Fault) -> None:
+    """Ends a claim whose file is no more: its rows are in bronze already, or the ledger says why they are not."""
+    if _appended(ctx, number):
+        rows = _counts(ctx, number).get((file.hash, file.purpose), 0)
+        ledger.write(ctx, [ledger.event(ctx, file, "loaded", batch=number, rows=rows)])
+    else:
+        ledger.write(ctx, [ledger.event(ctx, file, "rejected", fault=fault)])
+        ctx.say(f"ingest: {file.path.name}, claimed by an earlier run: {fault}")
 
 
 def _appended(ctx: Context, number: int) -> bool:
