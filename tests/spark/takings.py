@@ -40,10 +40,15 @@ class Taken:
 
 
 def settings_of(project: str, columns: Sequence[str], options: Mapping[str, Any]) -> Settings:
-    """A project of text columns, the first of which is its key, and the second, if there is one, its text."""
+    """A project of text columns, the first of which is its key, and the second, if there is one, its text.
+
+    `max_bytes` may be smaller than a project could have it, so that small files are cut.
+    """
     text = columns[1] if len(columns) > 1 else columns[0]
     given = {"project": project, "columns": dict.fromkeys(columns, "string"), "key": columns[0], "text": [text]}
-    return Settings.model_validate({**given, "label": text, "ingest": dict(options)})
+    checked = {name: value for name, value in options.items() if name != "max_bytes"}
+    made = Settings.model_validate({**given, "label": text, "ingest": checked})
+    return made.model_copy(update={"ingest": made.ingest.model_copy(update=dict(options))})
 
 
 def context(home: Path, project: str, columns: Sequence[str], options: Mapping[str, Any]) -> Context:
