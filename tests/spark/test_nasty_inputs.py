@@ -148,5 +148,5 @@ def _given(rescued: str | None) -> dict[str, str]:
 
 
 def _told(name: str, value: Any) -> Any:
-    """An encoding by the name Python has for it; everything else as it is."""
-    return codecs.lookup(value).name.removesuffix("-sig") if name == "encoding" else value
+    """An encoding by the name Python has for it, without what is said of it; everything else as it is."""
+    return codecs.lookup(value.split()[0]).name.removesuffix("-sig") if name == "encoding" else value

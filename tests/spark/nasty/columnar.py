@@ -14,14 +14,14 @@ from pyarrow import orc, parquet
 EXACT = pa.table(
     {
         "id": pa.array([123456789012345678, 9223372036854775807, None], pa.int64()),
-        "title": pa.array([Decimal("12345678901234567890.1234567890"), Decimal("-0.0000000001"), None],
+        "title": pa.array([Decimal("12345678901234567890.1234567890"), Decimal("-0.0000010000"), None],
                           pa.decimal128(38, 10)),
         "body": pa.array([True, False, None]),
     }
 )  # fmt: skip
 EXACT_ROWS = (
     (None, "123456789012345678", "12345678901234567890.1234567890", "true"),
-    (None, "9223372036854775807", "-0.0000000001", "false"),
+    (None, "9223372036854775807", "-0.0000010000", "false"),
     (None,),
 )
 NESTED = pa.table(

@@ -62,7 +62,7 @@ UNICODE = tuple(case for name in MARKS for case in _wide(name, True)) + tuple(
 PAGES = tuple(
     Case(f"page_{name}", f"{name}.csv", _csv(texts, page), rows=_rows(texts), told={"encoding": likely})
     for name, texts, page, likely in (
-        ("latin_1", GERMAN, "latin-1", ("iso8859-1", "cp1252")),
+        ("latin_1", GERMAN, "latin-1", ("iso8859-1", "cp1252", "cp1250")),
         ("windows_1252", FRENCH, "cp1252", ("cp1252",)),
         ("windows_1250", POLISH, "cp1250", ("cp1250",)),
         ("windows_1251", RUSSIAN, "cp1251", ("cp1251",)),
