@@ -12,10 +12,10 @@ import pytest
 from pyarrow import parquet
 from pyspark.sql import SparkSession
 
+from lakehouse_nlp import ingest
 from lakehouse_nlp.core import duck
 from lakehouse_nlp.core.context import Context
 from lakehouse_nlp.core.settings import Settings
-from lakehouse_nlp import ingest
 from lakehouse_nlp.ingest import files, ledger
 from lakehouse_nlp.ingest.readers import read
 from lakehouse_nlp.ingest.staged import Wanted
