@@ -27,8 +27,9 @@ DUCK = {
 CLEAN = r"""
 WITH cleaned AS (
   SELECT category, product_id, product_name, price, ReviewID,
-    {title} AS Title, CASE WHEN trim(Overall) RLIKE '^[+-]?([0-9]+\\.?[0-9]*|\\.[0-9]+)$' THEN CAST(Overall AS DOUBLE) END
-    AS Overall, to_date(trim(Date), 'MMMM d, yyyy') AS Date, {body} AS Content, _purpose, _file, _row, _batch
+    {title} AS Title,
+    CASE WHEN trim(Overall) RLIKE '^[+-]?([0-9]+\\.?[0-9]*|\\.[0-9]+)$' THEN CAST(Overall AS DOUBLE) END AS Overall,
+    to_date(trim(Date), 'MMMM d, yyyy') AS Date, {body} AS Content, _purpose, _file, _row, _batch
   FROM bronze WHERE _fault IS NULL AND trim(ReviewID) <> ''
 )
 SELECT * EXCEPT (place), xxhash64(*) AS _row_hash FROM (
