@@ -20,7 +20,7 @@ COMMAND = ("run", "ingest", "silver")
 TABLES = ("bronze", "silver", "quarantine")
 ROWS = 1500
 # Some files above max_bytes, so that chunks are made of them.
-INGEST = "ingest: {max_bytes: 60000}\n"
+INGEST = "ingest: {max_bytes: 65536}\n"
 GROWING = "growing.jsonl"
 LINES = [f'{{"review_id": "G{n:05}", "rating": "5", "title": "t {n}", "body": "grown {n}"}}\n' for n in range(3000)]
 
