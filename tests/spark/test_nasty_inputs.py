@@ -148,5 +148,7 @@ def _given(rescued: str | None) -> dict[str, str]:
 
 
 def _told(name: str, value: Any) -> Any:
-    """An encoding by the name Python has for it, without what is said of it; everything else as it is."""
-    return codecs.lookup(value.split()[0]).name.removesuffix("-sig") if name == "encoding" else value
+    """Of an encoding the name that Python has for it, of a dialect the delimiter; everything else as it is."""
+    if name == "encoding":
+        return codecs.lookup(value.split()[0]).name.removesuffix("-sig")
+    return json.loads(value)["delimiter"] if name == "dialect" else value

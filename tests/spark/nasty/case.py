@@ -18,7 +18,8 @@ class Case:
 
     `rows`: the good rows in their order; `aside`: line, raw text and a pattern for the fault of each row set aside;
     `refused`: patterns for the check that the file fails and for the value found, and the first offending line if it
-    is to be told. `told`: column of `ops.files` -> the value, or the values of which it has to be one. `settings`: the
+    is to be told. `told`: column of `ops.files` -> the value, or the values of which it has to be one; of `dialect`
+    the delimiter. `settings`: the
     section `ingest`. `columns`: the project's columns; the first is the key, the second (or the first) its text.
     """
 

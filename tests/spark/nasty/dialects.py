@@ -11,7 +11,7 @@ def _found(name: str, delimiter: str, ending: str = "csv") -> Case:
     content = "".join(delimiter.join(line) + "\n" for line in lines).encode()
     return Case(
         f"delimiter_{name}", f"{name}.{ending}", content,
-        rows=((2, "1", f'{name}{delimiter}, ; | "x"'), (3, "2", "3.5")),
+        rows=((2, "1", f'{name}{delimiter}, ; | "x"'), (3, "2", "3.5")), told={"dialect": delimiter},
     )  # fmt: skip
 
 
