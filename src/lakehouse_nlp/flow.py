@@ -9,6 +9,7 @@ from typing import Any
 
 from lakehouse_nlp.core.context import Context, StepResult
 from lakehouse_nlp.core.errors import SessionLostError, UsageError
+from lakehouse_nlp.core.lease import lease
 from lakehouse_nlp.core.runs import Record
 from lakehouse_nlp.core.session import alive
 
@@ -100,17 +101,25 @@ def run(
 ) -> Report:
     """Runs what is due of the named stages, in order; `force` runs them all.
 
-    `watch` is told of each stage: "begins", then "idle" or "done", and a line about it. With nothing to do, nothing is
-    started and nothing written. Raises what a stage raised, after recording it.
+    One run of a project goes on at a time; another waits. `watch` is told of each stage: "begins", then "idle" or
+    "done", and a line about it. With nothing to do, nothing is started and nothing written. Raises what a stage raised,
+    after recording it.
     """
     stages = chosen(names)
     ctx.ready()
     if not force and not plan(ctx, names):
         return Report(ctx.run_id, "idle")
+    with lease(ctx) as waited:
+        if waited and not force and not plan(ctx, names):
+            return Report(ctx.run_id, "idle")
+        return _recorded(ctx, stages, force, watch or (lambda *_: None))
+
+
+def _recorded(ctx: Context, stages: Sequence[Stage], force: bool, watch: Callable[[Stage, str, str], None]) -> Report:
     record = Record(ctx, tuple(stage.name for stage in stages))
     record.begin()
     try:
-        steps = {stage.name: result for stage, result in _walk(ctx, stages, record, force, watch or (lambda *_: None))}
+        steps = {stage.name: result for stage, result in _walk(ctx, stages, record, force, watch)}
     except SessionLostError:
         raise  # nothing can be recorded without a session; the run's row stays `running`
     except BaseException as error:

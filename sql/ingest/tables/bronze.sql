@@ -13,6 +13,7 @@ CREATE TABLE {table} (
   _ingested_at TIMESTAMP NOT NULL COMMENT 'when the batch was written, UTC'
 ) USING DELTA {location}
 COMMENT 'Raw rows as text, one for each row of each file'
-TBLPROPERTIES (delta.enableChangeDataFeed = true, delta.appendOnly = true, delta.logRetentionDuration = 'interval 365 days');
+TBLPROPERTIES (delta.enableChangeDataFeed = true, delta.appendOnly = true,
+  delta.dataSkippingStatsColumns = '_batch,_file_hash', delta.logRetentionDuration = 'interval 365 days');
 
 ALTER TABLE {table} ADD CONSTRAINT purpose_is_known CHECK (_purpose IN ('train', 'inference'));

@@ -136,6 +136,29 @@ def run(
 
 
 @app.command()
+def ingest(
+    project: Project = None,
+    home: Home = None,
+    env: Env = "local",
+    sets: Sets = None,
+    keep: Annotated[bool, typer.Option("--watch/--once", help="Keep looking for new files until Ctrl-C.")] = False,
+    every: Annotated[float, typer.Option("--every", help="Seconds between two looks.", min=0.1)] = 5.0,
+    json: Json = False,
+) -> None:
+    """Take the files in raw/ in: once, or whenever new ones come.
+
+    Examples: lakehouse-nlp ingest; lakehouse-nlp ingest --watch --every 60
+    """
+    from lakehouse_nlp.cli.watch import reports
+
+    refused = False
+    for report in reports(lambda: _context(home, project, env, sets), every if keep else None):
+        render.report(report, as_json=json)
+        refused = refused or bool(report.refused)
+    raise typer.Exit(1 if refused else 0)
+
+
+@app.command()
 def status(
     project: Project = None, home: Home = None, env: Env = "local", sets: Sets = None, json: Json = False
 ) -> None:

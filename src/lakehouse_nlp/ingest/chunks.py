@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from concurrent.futures import Executor
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +14,7 @@ from pyarrow import parquet
 
 from lakehouse_nlp.core.errors import LakehouseError
 from lakehouse_nlp.ingest.files import RawFile
+from lakehouse_nlp.ingest.pool import ordered
 from lakehouse_nlp.ingest.records import Records
 
 SCHEMA = pa.schema(
@@ -30,33 +32,34 @@ SCHEMA = pa.schema(
 SAME = ["_fault", "_file", "_file_hash", "_purpose"]  # columns of few values, which a dictionary makes small
 
 
+@dataclass(frozen=True)
+class Chunk:
+    """Records of a file to be written to a path; `first`: the place of the first of them in the file."""
+
+    path: Path
+    file: RawFile
+    block: Records
+    first: int
+
+
 class Chunks:
     """Writes records of one file as chunks, and counts them."""
 
-    def __init__(self, folder: Path, file: RawFile, limit: int) -> None:
-        """`limit`: bytes of text after which a chunk is full."""
-        self.folder, self.file, self.limit = folder, file, limit
+    def __init__(self, folder: Path, file: RawFile, limit: int, pool: Executor) -> None:
+        """`limit`: bytes of text in a chunk; `pool`: what writes several at once."""
+        self.folder, self.file, self.limit, self.pool = folder, file, limit, pool
         self.records = self.set_aside = 0
         self.first_fault: int | None = None
+        self._count = 0
         self._written: dict[Path, int] = {}
         for old in folder.glob("*"):
             old.unlink()
 
     def write(self, records: Iterator[Records]) -> None:
-        """Writes the records in their order."""
-        writer, room = None, 0
-        try:
-            for block in (part for whole in records for part in _parts(whole, self.limit)):
-                size = block.text.nbytes
-                if writer is None or room < size:
-                    if writer:
-                        writer.close()
-                    writer, room = self._next(), self.limit
-                room -= size
-                writer.write_table(self._table(block))
-        finally:
-            if writer:
-                writer.close()
+        """Writes the records in their order, a chunk or more for each block."""
+        blocks = (part for whole in records for part in _parts(whole, self.limit) if len(part.text))
+        for path, rows in ordered(self.pool, _write, map(self._chunk, blocks)):
+            self._written[path] = rows
 
     def verified(self) -> tuple[Path, ...]:
         """The chunks, each read back as a file of its own. Raises LakehouseError if one lacks rows."""
@@ -65,27 +68,35 @@ class Chunks:
                 raise LakehouseError(f"{path} holds {found:,} records, and {rows:,} were written", hint="run again")
         return tuple(self._written)
 
-    def _next(self) -> Any:
-        name = re.sub(r"[^\w.-]", "_", self.file.path.name)
-        path = self.folder / f"part-{len(self._written) + 1:05}-{name}.parquet"  # Spark skips names that begin with _
-        self._written[path] = 0
-        return parquet.ParquetWriter(path, SCHEMA, compression="lz4", use_dictionary=SAME, write_statistics=False)
-
-    def _table(self, block: Records) -> pa.Table:
-        count = len(block.text)
-        rows = np.arange(self.records + 1, self.records + count + 1)
-        faults: list[str | None] = [None] * count
-        for place, why in block.faults.items():
-            faults[place] = why
+    def _chunk(self, block: Records) -> Chunk:
+        """Counts the records, and gives them their places in the file."""
+        self._count += 1
+        name = re.sub(r"[^\w.-]", "_", self.file.path.name)[:100]
+        path = self.folder / f"part-{self._count:05}-{name}.parquet"  # Spark skips names that begin with _
+        first = self.records + 1
         if block.faults and self.first_fault is None:
             self.first_fault = int(block.lines[min(block.faults)])
-        self.records += count
+        self.records += len(block.text)
         self.set_aside += len(block.faults)
-        self._written[list(self._written)[-1]] += count
-        same = [pa.repeat(value, count) for value in (self.file.path.name, self.file.hash, self.file.purpose)]
-        cells = block.cells if block.cells is not None else pa.nulls(count, SCHEMA.field("cells").type)
-        lines = pa.array(block.lines, mask=block.lines < 1)  # Avro has none
-        return pa.table([rows, lines, block.text, cells, pa.array(faults, pa.string()), *same], schema=SCHEMA)
+        return Chunk(path, self.file, block, first)
+
+
+def _write(chunk: Chunk) -> tuple[Path, int]:
+    table = _table(chunk)
+    parquet.write_table(table, chunk.path, compression="lz4", use_dictionary=SAME, write_statistics=False)
+    return chunk.path, table.num_rows
+
+
+def _table(chunk: Chunk) -> pa.Table:
+    block, file, count = chunk.block, chunk.file, len(chunk.block.text)
+    faults: list[str | None] = [None] * count
+    for place, why in block.faults.items():
+        faults[place] = why
+    same = [pa.repeat(value, count) for value in (file.path.name, file.hash, file.purpose)]
+    cells = block.cells if block.cells is not None else pa.nulls(count, SCHEMA.field("cells").type)
+    lines = pa.array(block.lines, mask=block.lines < 1)  # Avro has none
+    rows = np.arange(chunk.first, chunk.first + count)
+    return pa.table([rows, lines, block.text, cells, pa.array(faults, pa.string()), *same], schema=SCHEMA)
 
 
 def _parts(block: Records, limit: int) -> Iterator[Records]:

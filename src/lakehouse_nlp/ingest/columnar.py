@@ -6,7 +6,6 @@ import base64
 import datetime
 import json
 from collections.abc import Iterator
-from decimal import Decimal
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -14,28 +13,31 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from lakehouse_nlp.core.errors import LakehouseError
 from lakehouse_nlp.ingest.chunks import Chunks
 from lakehouse_nlp.ingest.faults import Fault
 from lakehouse_nlp.ingest.files import RawFile
+from lakehouse_nlp.ingest.json_text import exactly
 from lakehouse_nlp.ingest.packing import opened
+from lakehouse_nlp.ingest.pool import ordered
 from lakehouse_nlp.ingest.records import Records
-from lakehouse_nlp.ingest.staged import Staged
+from lakehouse_nlp.ingest.staged import Room, Staged
 
 BATCH = 20_000
 PIECE = 1 << 22
 
 
-def stage(file: RawFile, kind: str, folder: Path) -> Staged:
+def stage(file: RawFile, kind: str, room: Room) -> Staged:
     """The file read to its end, and put where Spark reads it. Raises Fault if it is not whole."""
-    whole = folder / f"whole.{kind}"
+    whole = room.folder / f"whole.{kind}"
     with opened(file.path) as stream, whole.open("wb") as copy:
         while piece := stream.read(PIECE):
             copy.write(piece)
     try:
-        return {"parquet": _parquet, "orc": _orc, "avro": _avro}[kind](file, whole)
-    except Fault:
-        raise
+        return _avro(file, whole, room) if kind == "avro" else {"parquet": _parquet, "orc": _orc}[kind](file, whole)
     except Exception as error:  # of whatever kind the library raises for bytes that make no sense
+        if isinstance(error, LakehouseError) or getattr(error, "errno", None):  # a full disk, say: not the file's fault
+            raise
         raise Fault("readable", f"{type(error).__name__}: {str(error)[:200]}", f"a whole {kind} file") from error
 
 
@@ -55,17 +57,17 @@ def _orc(file: RawFile, path: Path) -> Staged:
     return Staged(file, "orc", "orc: Spark", tuple(source.schema.names), rows, (path,))
 
 
-def _avro(file: RawFile, path: Path) -> Staged:
+def _avro(file: RawFile, path: Path, room: Room) -> Staged:
     """Spark reads Avro by a jar of its own; as JSON, its records go the way of all others."""
     import fastavro
 
-    chunks = Chunks(path.parent / "records", file, PIECE * 32)
+    chunks = Chunks(room.folder / "records", file, PIECE * 4, room.pool)
     chunks.folder.mkdir()
     with path.open("rb") as source:
         found = fastavro.reader(source)
         schema: Any = found.writer_schema
         columns = tuple(field["name"] for field in schema.get("fields", []))
-        chunks.write(_records(iter(found)))
+        chunks.write(ordered(room.pool, exactly, _records(iter(found))))
     path.unlink()
     return Staged(file, "json", "avro: fastavro", columns, chunks.records, chunks.verified())
 
@@ -80,7 +82,5 @@ def _plain(value: Any) -> str:
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
     if isinstance(value, datetime.datetime):
-        return value.replace(tzinfo=None).isoformat(" ").removesuffix(".000000")
-    if isinstance(value, (Decimal, datetime.date, datetime.time)):
-        return str(value)
-    return str(value)
+        return str(value.replace(tzinfo=None))  # UTC
+    return str(value)  # decimals, dates, times

@@ -70,24 +70,24 @@ class CsvText:
         while going:  # again after what cannot be read, from the line after it
             going, self._ended = False, False
             try:
-                for cells in self._reader(lines):
+                for cells in self._reader(self._feed(lines)):
                     taken, self._taken = self._taken, []
                     if self._ended and self._unclosed(taken):
                         yield Row(taken[0].number, _bare(taken[0].text), None, taken[0].fault or UNCLOSED)
                         self._waiting.extendleft(reversed(taken[1:]))
                         going = True
-                    elif cells and not (self.dialect.width > 1 and len(cells) == 1 and not cells[0].strip()):
+                    elif cells and not (
+                        self.dialect.width > 1 and len(cells) == 1 and not taken[0].text.strip(" \t\r\n")
+                    ):
                         yield self._row(taken, cells)
             except csv.Error as error:
                 taken, self._taken = self._taken, []
                 yield Row(taken[0].number, _bare("".join(line.text for line in taken)), None, str(error))
                 going = True
 
-    def _reader(self, lines: Iterator[Line]) -> Iterator[list[str]]:
+    def _reader(self, lines: Iterable[str]) -> Iterator[list[str]]:
         kind = self.dialect
-        return csv.reader(
-            self._feed(lines), delimiter=kind.delimiter, quotechar=kind.quote, escapechar=kind.escape, doublequote=True
-        )
+        return csv.reader(lines, delimiter=kind.delimiter, quotechar=kind.quote, escapechar=kind.escape)
 
     def _feed(self, lines: Iterator[Line]) -> Iterator[str]:
         size = 0
@@ -95,8 +95,8 @@ class CsvText:
             size = len(line.text) + (size if self._taken else 0)
             self._taken.append(line)
             if size > self.limit:
-                found = f"a quote that is never closed, or a record of {size:,} characters or more"
-                raise Fault("size", found, f"records of at most {self.limit:,}", self._taken[0].number)
+                found = f"a quote that is never closed, or a record of more than {self.limit:,} characters"
+                raise Fault("size", found, f"at most {self.limit:,}", self._taken[0].number)
             yield self._escapes(line.text)
         self._ended = True
 
@@ -104,20 +104,13 @@ class CsvText:
         """A backslash before anything that needs none is a backslash: csv would take it away."""
         if self.dialect.escape is None or self.dialect.escape not in text:
             return text
-        mark, plain = (
-            re.escape(self.dialect.escape),
-            re.escape(self.dialect.escape + self.dialect.quote + self.dialect.delimiter),
-        )
+        mark = re.escape(self.dialect.escape)
+        plain = mark + re.escape(self.dialect.quote + self.dialect.delimiter)
         return re.sub(rf"{mark}([{plain}\r\n])|{mark}", lambda found: found[0] if found[1] else found[0] * 2, text)
 
     def _unclosed(self, taken: list[Line]) -> bool:
-        kind = self.dialect
-        text = [self._escapes(line.text) for line in taken]
-        try:
-            list(csv.reader(text, delimiter=kind.delimiter, quotechar=kind.quote, escapechar=kind.escape, strict=True))
-        except csv.Error as error:
-            return "unexpected end" in str(error)
-        return False
+        """Whether one more line would belong to the record."""
+        return len(list(self._reader([*(self._escapes(line.text) for line in taken), "next"]))) == 1
 
     def _row(self, taken: list[Line], cells: list[str]) -> Row:
         fault = next((line.fault for line in taken if line.fault), None)

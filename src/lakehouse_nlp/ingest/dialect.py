@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from lakehouse_nlp.core.settings.models import Ingest
-from lakehouse_nlp.ingest.faults import Fault
 
 DELIMITERS = ",;\t|:^~\x01\x1f"
 LOOKED_AT = 50  # rows
@@ -44,11 +43,11 @@ class Dialect:
         return json.dumps({name: value for name, value in asdict(self).items() if name != "columns"})
 
 
-def found(head: str, options: Ingest, declared: Sequence[str], required: Sequence[str], hint: str | None) -> Dialect:
+def found(head: str, options: Ingest, declared: Sequence[str], hint: str | None) -> Dialect:
     """The dialect of a text by its first rows.
 
     The delimiter is the one that finds the most of the declared columns in the first row, or, where there is no
-    header, cuts rows into as many fields as there are columns. Raises Fault `columns` where neither does.
+    header, cuts rows into as many fields as there are columns. Whether the columns will do is not judged here.
     """
     candidates = [options.delimiter] if options.delimiter else [hint] if hint else list(DELIMITERS)
     rows = {
@@ -62,10 +61,9 @@ def found(head: str, options: Ingest, declared: Sequence[str], required: Sequenc
     header = options.header if options.header is not None else bool(_named(first, declared))
     if not header and options.header is None and len(first) != len(declared):
         header = True  # then the report names the columns that are wanted
-    columns = tuple(named(first, declared)) if header else _in_order(first, declared)
-    if lacking := [name for name in required if name not in columns]:
-        raise Fault("columns", ", ".join(columns) or "none", "also " + ", ".join(lacking), 1)
-    return Dialect(best, options.quote, options.escape, header, columns)
+    fits = not header and len(first) == len(declared)
+    columns = declared if fits else named(first if header else [""] * len(first), declared)
+    return Dialect(best, options.quote, options.escape, header, tuple(columns))
 
 
 def named(first: Sequence[str], declared: Sequence[str]) -> list[str]:
@@ -77,7 +75,9 @@ def named(first: Sequence[str], declared: Sequence[str]) -> list[str]:
     for place, name in enumerate(first):
         name = name if name in declared or name.strip() not in declared else name.strip()
         name = name or f"column_{place + 1}"
-        names.append(f"{name}#{place}" if name in names else name)
+        while name in names:
+            name = f"{name}#{place}"
+        names.append(name)
     return names
 
 
@@ -89,7 +89,7 @@ def _rows(head: str, delimiter: str, options: Ingest) -> list[list[str]]:
     try:
         while len(rows) < LOOKED_AT:
             row = next(lines)
-            rows += [row] if row else []
+            rows += [row] if len(row) > 1 or "".join(row).strip() else []  # blank lines are no rows
     except (StopIteration, csv.Error):
         pass
     return rows
@@ -106,11 +106,3 @@ def _fit(rows: Sequence[Sequence[str]], declared: Sequence[str]) -> tuple[int, i
     widths = [len(row) for row in rows]
     even = widths.count(widths[0]) / len(widths)
     return _named(rows[0], declared), widths.count(len(declared)), even, min(widths[0], 2)
-
-
-def _in_order(first: Sequence[str], declared: Sequence[str]) -> tuple[str, ...]:
-    if len(first) != len(declared):
-        raise Fault(
-            "columns", f"{len(first)} fields and no header", f"{len(declared)} fields: {', '.join(declared)}", 1
-        )
-    return tuple(declared)

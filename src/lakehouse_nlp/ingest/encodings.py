@@ -19,7 +19,8 @@ BOMS = {  # the longer marks first: that of UTF-16 begins that of UTF-32
 # What is left when no Unicode fits: the code pages of Windows and ISO 8859, the commonest first.
 CODE_PAGES = ("cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1257", "iso8859_2", "iso8859_15", "latin_1")
 SAMPLE = 1 << 16
-HIGH = re.compile(rb"[^\r\n]*[\x80-\xff][^\r\n]*")
+BEFORE = 200  # bytes that are looked at before the first high one of a line
+HIGH = re.compile(rb"[\x80-\xff]")
 
 
 def unicode_of(head: bytes) -> str:
@@ -41,7 +42,8 @@ def code_page(text: bytes) -> str:
     """The single-byte code page that the lines with high bytes look most like; what else there is, as Windows-1252."""
     from charset_normalizer import from_bytes
 
-    sample = b"\n".join(HIGH.findall(text))[:SAMPLE]
+    high = ((line, HIGH.search(line)) for line in text.splitlines())
+    sample = b"\n".join(line[max(0, first.start() - BEFORE) :] for line, first in high if first)[:SAMPLE]
     best = from_bytes(sample, cp_isolation=list(CODE_PAGES), language_threshold=0.0).best()
     found = best.encoding if best else "cp1252"
     try:

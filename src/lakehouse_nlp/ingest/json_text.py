@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import io
 import json
 import re
 from collections.abc import Iterable, Iterator
@@ -12,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from lakehouse_nlp.ingest.encodings import mostly_utf8
 from lakehouse_nlp.ingest.faults import Fault
@@ -19,12 +21,18 @@ from lakehouse_nlp.ingest.records import OtherBytes, Records
 
 NAMES = {".json", ".jsonl", ".ndjson"}
 LIKE_JSON = re.compile(r"\s*(\{\s*(\"|\}|$)|\[\s*([\[{\]\"\d-]|$))")
-TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|["{}\[\]]', re.DOTALL)
+STRING = r'"[^"\\]*(?:\\.[^"\\]*)*"'
+TOKEN = re.compile(STRING + r'|["{}\[\]]', re.DOTALL)
 NEWLINE = re.compile(r"\r\n|\r|\n")
 BETWEEN = re.compile(r"[\s,]*")
-SCALAR = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^,\]\r\n{\["])+|.', re.DOTALL)
+SCALAR = re.compile(r'(?:"[^"\\\r\n]*(?:\\[^\r\n][^"\\\r\n]*)*"|"[^\r\n]*|[^,\]\r\n{\["]+)+|.')  # in one line
 AGAIN = re.compile(r"(?:\r\n|\r|\n)(?=\{)")
-BLANK = re.compile(r'("(?:[^"\\]|\\.)*")|\s+', re.DOTALL)
+BLANK = re.compile(rf"({STRING})|\s+", re.DOTALL)
+# Numbers that are not written as Java writes doubles, and halves of surrogate pairs: what Spark's parser would change.
+CHANGED = (
+    r"[:\[,]\s*(?:-?(?:\d{8,}\.|\d+\.\d{9,}|\d+\.\d+0\s*[,}\]]|0\.00|\d+(?:\.\d+)?[eE])|-0\s*[,}\]])"
+    r"|\\u[dD][89a-fA-F]"
+)
 BATCH = 20_000  # elements
 LOOKED_AT = 10  # lines
 PEEKED = 1000  # objects
@@ -90,7 +98,9 @@ class Elements:
         """`limit`: characters of the longest element; `mixed`: other bytes are escaped, in place of OtherBytes."""
         self.blocks, self.limit = blocks, limit
         self.text, self.place, self.line, self.inside = "", 0, 1, False
-        self._decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace" if mixed else "strict")
+        utf8 = codecs.getincrementaldecoder("utf-8")("backslashreplace" if mixed else "strict")
+        self._decoder = io.IncrementalNewlineDecoder(utf8, translate=False)  # leaves no CR LF in two blocks
+        self._high = False  # whether characters beyond ASCII were seen, all of them UTF-8
 
     def __iter__(self) -> Iterator[tuple[int, str, str | None]]:
         while self._next_begins():
@@ -139,13 +149,15 @@ class Elements:
     def _more(self) -> bool:
         """Reads another block; False at the end. Raises Fault if the element that is being read is too long."""
         if len(self.text) - self.place > self.limit:
-            found = f"a bracket that is never closed, or an element of {self.limit:,} characters or more"
-            raise Fault("size", found, f"elements of at most {self.limit:,}", self.line)
+            found = f"a bracket that is never closed, or an element of more than {self.limit:,} characters"
+            raise Fault("size", found, f"at most {self.limit:,}", self.line)
         block = next(self.blocks, b"")
         try:
             text = self._decoder.decode(block, final=not block)
-        except UnicodeDecodeError:
-            raise OtherBytes(block, mostly_utf8(block), self.line) from None
+        except UnicodeDecodeError as error:
+            line = self.line + len(NEWLINE.findall(self.text, self.place))
+            raise OtherBytes(error.object, self._high or mostly_utf8(error.object), line) from None
+        self._high = self._high or not text.isascii()
         self.text, self.place = self.text[self.place :] + text, 0
         return bool(block or text)
 
@@ -154,19 +166,36 @@ class Elements:
         self.place = stop
 
 
-def exact(text: str) -> str:
-    """An object with every value as a string, exactly as it is written; else why it is none.
+def exactly(records: Records) -> Records:
+    """The records, with each value as a string in those objects that Spark would change, or that are none.
 
-    RFC 8259. Spark would read 1.10 as 1.1 and 12345678.5 as 1.23456785E7, for its parser makes numbers of them first.
+    Spark's parser makes numbers first, and reads 1.10 as 1.1 and 12345678.5 as 1.23456785E7.
     """
+    whole = pc.and_(
+        pc.match_substring_regex(records.text, r"^\s*\{"), pc.ends_with(pc.ascii_rtrim(records.text, " \t\r\n"), "}")
+    )
+    odd = pc.or_(pc.invert(whole), pc.match_substring_regex(records.text, CHANGED))
+    places = [place for place in np.flatnonzero(odd).tolist() if place not in records.faults]
+    if not places:
+        return records
+    texts = records.text.to_pylist()
+    for place in places:
+        texts[place], fault = exact(texts[place])
+        if fault:
+            records.faults[place] = fault
+    return Records(pa.array(texts, pa.string()), records.lines, records.faults)
+
+
+def exact(text: str) -> tuple[str, str | None]:
+    """An object with every value as a string, as it is written (RFC 8259); else the text, and why it is none."""
     try:
-        return json.dumps(fields(text), ensure_ascii=False)
+        return json.dumps(fields(text), ensure_ascii=False), None
     except RecursionError:
-        return "nested too deeply"
+        return text, "nested too deeply"
     except UnicodeEncodeError:
-        return "half of a surrogate pair"
+        return text, "half of a surrogate pair"
     except ValueError as error:
-        return str(error)
+        return text, str(error)
 
 
 def fields(text: str) -> dict[str, str | None]:

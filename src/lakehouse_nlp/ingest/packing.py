@@ -7,9 +7,10 @@ import gzip
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from lakehouse_nlp.ingest.faults import Fault
 
@@ -28,12 +29,34 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
     """The bytes of a file, unpacked where it is packed. Raises Fault where the packing is broken, at any read."""
     with path.open("rb") as file:
         kind = packing(file.read(4))
+    if kind is None:
+        with path.open("rb") as file:
+            yield file
+        return
+    with ExitStack() as stack:
+        with _whole(kind):
+            stream = stack.enter_context(UNPACK[kind](path))
+        yield cast(IO[bytes], Unpacked(stream, kind))
+
+
+@dataclass
+class Unpacked:
+    """A stream that is unpacked: only what its own reads raise is the file's fault."""
+
+    stream: IO[bytes]
+    kind: str
+
+    def read(self, size: int = -1) -> bytes:
+        """Up to `size` bytes. Raises Fault."""
+        with _whole(self.kind):
+            return self.stream.read(size)
+
+
+@contextmanager
+def _whole(kind: str) -> Iterator[None]:
     try:
-        with UNPACK[kind](path) as stream:
-            yield stream
+        yield
     except BROKEN as error:
-        if kind is None:
-            raise
         raise Fault("readable", f"{type(error).__name__}: {error}", f"a whole {kind} file") from error
 
 
@@ -63,6 +86,4 @@ def _refuse(members: list[zipfile.ZipInfo]) -> None:
         raise Fault("readable", f"{names[0]}, encrypted", "a zip without a password")
 
 
-UNPACK: dict[str | None, Callable[[Path], Any]] = {
-    None: lambda path: path.open("rb"), "gz": gzip.open, "bz2": bz2.open, "zst": _zst, "zip": _zip,
-}  # fmt: skip
+UNPACK: dict[str, Callable[[Path], Any]] = {"gz": gzip.open, "bz2": bz2.open, "zst": _zst, "zip": _zip}

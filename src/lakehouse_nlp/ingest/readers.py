@@ -12,11 +12,8 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 
-import pandas as pd
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.pandas.functions import pandas_udf
-from pyspark.sql.types import StringType
 
 from lakehouse_nlp.core.settings import Settings
 from lakehouse_nlp.ingest.dialect import Dialect
@@ -26,12 +23,8 @@ FIELDS = "map<string,string>"
 CHUNK = "_row bigint, _line bigint, text string, cells array<string>, _fault string, _file string, "
 CHUNK += "_file_hash string, _purpose string"  # as chunks.py writes it
 ORIGIN = ("_row", "_line", "_purpose", "_file", "_file_hash")
+STRICT = {"allowSingleQuotes": "false", "allowNonNumericNumbers": "false"}
 UNREAD = "a row that Spark cannot split into fields"
-# Numbers that are not written as Java writes doubles, and halves of surrogate pairs: what from_json would change.
-CHANGED = (
-    r"[:\[,]\s*(?:-?(?:\d{8,}\.|\d+\.\d{9,}|\d+\.\d+0\s*[,}\]]|0\.00|\d+(?:\.\d+)?[eE]|Infinity)|NaN|-0\s*[,}\]])"
-    r"|\\u[dD][89a-fA-F]"
-)
 
 
 def read(spark: SparkSession, files: Sequence[Staged], settings: Settings) -> list[DataFrame]:
@@ -85,34 +78,24 @@ def _json(spark: SparkSession, files: Sequence[Staged], sources: Mapping[str, st
     """Objects as maps of strings: no schema to infer, and no field that can be lost.
 
     A text counts as an object if it is the only one: Spark alone would take the first, and drop what follows it.
-    What Spark cannot read, or would change, Python reads once more.
     """
-    rows = _chunks(spark, files).withColumn("text", F.expr(r"trim(BOTH ' \t\r\n' FROM text)"))
-    alone = F.from_json(F.concat(F.lit("["), "text", F.lit("]")), f"array<{FIELDS}>")
-    rows = rows.withColumn("_all", F.when(F.col("_fault").isNull() & ~F.col("text").rlike(CHANGED), alone))
-    names = F.map_keys(F.col("_all")[0])
-    sure = (F.size("_all") == 1) & (F.size(F.array_distinct(names)) == F.size(names))
-    rows = rows.withColumn("_sure", F.coalesce(sure, F.lit(False)))
-    rows = rows.withColumn("_exact", _exact(F.when(~F.col("_sure") & F.col("_fault").isNull(), F.col("text"))))
-    again = F.from_json("_exact", FIELDS)
-    rows = rows.withColumn("fields", F.when(F.col("_sure"), F.col("_all")[0]).when(F.col("_exact").like("{%"), again))
-    rows = rows.withColumn("_fault", F.when(F.col("fields").isNull(), F.coalesce("_fault", "_exact", F.lit(UNREAD))))
+    text = F.when(F.col("_fault").isNull(), F.concat(F.lit("["), "text", F.lit("]")))
+    rows = _chunks(spark, files).withColumn("_all", F.from_json(text, f"array<{FIELDS}>", STRICT))
+    rows = rows.withColumn("fields", F.when(F.size("_all") == 1, F.col("_all")[0]))
+    names = F.map_keys("fields")
+    twice = F.when(F.size(F.array_distinct(names)) < F.size(names), F.lit("a field that comes twice"))
+    unread = F.when(F.col("fields").isNull(), F.lit("no JSON object that Spark can read"))
+    rows = rows.withColumn("_fault", F.coalesce("_fault", unread, twice))
+    good = F.col("_fault").isNull()
     declared = F.array(*(F.lit(source) for source in sources.values()))
     extra = F.map_filter("fields", lambda key, value: ~F.array_contains(declared, key))
     return rows.select(
-        *(F.col("fields")[source].alias(name) for name, source in sources.items()),
-        F.when(F.size(extra) > 0, F.to_json(extra)).alias("_rescued"),
-        F.when(F.col("_fault").isNotNull(), F.col("text")).alias("_corrupt"),
+        *(F.when(good, F.col("fields")[source]).alias(name) for name, source in sources.items()),
+        F.when(good & (F.size(extra) > 0), F.to_json(extra)).alias("_rescued"),
+        F.when(~good, F.expr(r"trim(BOTH ' \t\r\n' FROM text)")).alias("_corrupt"),
         "_fault",
         *ORIGIN,
     )
-
-
-@pandas_udf(StringType())  # type: ignore[call-overload, untyped-decorator]
-def _exact(text: pd.Series) -> pd.Series:
-    from lakehouse_nlp.ingest.json_text import exact
-
-    return text.map(exact, na_action="ignore")
 
 
 def _typed(spark: SparkSession, files: Sequence[Staged], sources: Mapping[str, str]) -> DataFrame:

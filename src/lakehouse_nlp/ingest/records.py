@@ -8,9 +8,9 @@ is `Unruly`, and read by `csv_text.py`, which takes its time.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,8 +19,9 @@ import pyarrow as pa
 from lakehouse_nlp.ingest.dialect import Dialect
 from lakehouse_nlp.ingest.encodings import mostly_utf8
 from lakehouse_nlp.ingest.faults import Fault
+from lakehouse_nlp.ingest.pool import ordered
 
-LF, CR, BLANKS = 10, 13, (32, 9)
+LF, CR, BLANKS = 10, 13, b" \t"
 Places = npt.NDArray[np.int64]
 
 
@@ -42,7 +43,7 @@ class OtherBytes(Exception):
         try:
             block.decode("utf-8")
         except UnicodeDecodeError as error:
-            line += block.count(b"\n", 0, error.start)
+            line += line_ends(block[: error.start])
         self.line = line
 
 
@@ -81,52 +82,72 @@ class Splitter:
     dialect: Dialect | None = None
     mixed: bool = False
     blanks: bool = False
-    line: int = 1
     high: bool = False  # whether characters beyond ASCII were seen, all of them UTF-8
 
-    def split(self, blocks: Iterable[bytes]) -> Iterator[Records]:
-        """The records of the text. Raises Fault for one that is too long, Unruly, OtherBytes."""
-        tail = b""
+    def split(self, blocks: Iterable[bytes], pool: Executor) -> Iterator[Records]:
+        """The records of the text, block by block. Raises Fault for one that is too long, Unruly, OtherBytes."""
+        return ordered(pool, self._records, self._whole(blocks))
+
+    def _whole(self, blocks: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
+        """The blocks, cut where a record ends, and the line that each begins in; what is over begins the next one."""
+        line, tail = 1, b""
         for block in blocks:
             text = tail + block
             cut = self._cut(text)
             tail = text[cut:]
             if cut:
-                yield from self._records(text[:cut])
+                yield line, text[:cut]
+                line += line_ends(text[:cut])
             if len(tail) > self.limit:
-                raise self._too_long(len(tail))
+                self._refuse_unruly(tail)
+                raise self._too_long(line)
         if tail:
-            yield from self._records(tail if tail.endswith((b"\n", b"\r")) else tail + b"\n")
+            yield line, tail if tail.endswith((b"\n", b"\r")) else tail + b"\n"
 
-    def _too_long(self, found: int) -> Fault:
+    def _too_long(self, line: int) -> Fault:
         what = "a quote that is never closed, or a record" if self.dialect else "a line"
-        return Fault("size", f"{what} of {found:,} bytes or more", f"records of at most {self.limit:,}", self.line)
+        return Fault("size", f"{what} of more than {self.limit:,} bytes", f"at most {self.limit:,}", line)
+
+    def _refuse_unruly(self, text: bytes) -> None:
+        if self.dialect is not None:
+            array = np.frombuffer(text, np.uint8)
+            if not _regular(array, self._quotes(array), ord(self.dialect.delimiter)):
+                raise Unruly(text, self.dialect)
 
     def _cut(self, text: bytes) -> int:
-        """Where the last whole record ends; a CR at the very end may be half of a line end."""
-        if self.dialect is None or self.dialect.quote.encode() not in text:
-            last = text.rfind(b"\n") + 1
-            return last or text.rfind(b"\r", 0, len(text) - 1) + 1
-        array = np.frombuffer(text, np.uint8)
-        quotes, ends = self._quotes(array), _ends(text, array)
-        outer = _outside(ends, quotes)
-        outer = outer[outer < len(text) - 1] if text.endswith(b"\r") else outer
-        return int(outer[-1]) + 1 if len(outer) else 0
+        """Where the last whole record ends: after the last line end that an even number of quotes precedes.
 
-    def _records(self, text: bytes) -> Iterator[Records]:
+        A CR at the very end may be half of a line end.
+        """
+        quote = self.dialect.quote.encode() if self.dialect else b""
+        for end in (b"\n", b"\r"):
+            stop = len(text)
+            odd = bool(quote) and text.count(quote) % 2 == 1
+            while (place := text.rfind(end, 0, stop)) >= 0:
+                odd ^= bool(quote) and text.count(quote, place, stop) % 2 == 1
+                if not odd and (end == b"\n" or place < len(text) - 1):
+                    return place + 1
+                stop = place
+        return 0
+
+    def _records(self, block: tuple[int, bytes]) -> Records:
+        line, text = block
         array = np.frombuffer(text, np.uint8)
         ends = stops = _ends(text, array)
         separators = np.arange(0)
         if self.dialect is not None:
             quotes = self._quotes(array)
-            if len(quotes) % 2 or not _regular(array, quotes, ord(self.dialect.delimiter)):
+            if len(quotes) % 2:
                 raise Unruly(text, self.dialect)
+            self._refuse_unruly(text)
             stops = _outside(ends, quotes)
             separators = _outside(np.flatnonzero(array == ord(self.dialect.delimiter)), quotes)
         offsets = np.concatenate(([0], stops + 1))
-        lines = self.line + np.searchsorted(ends, offsets[:-1])
-        self.line += len(ends)
-        yield self._checked(text, array, offsets, lines, self._ragged(separators, offsets))
+        lines = line + np.searchsorted(ends, offsets[:-1])
+        long = np.flatnonzero(np.diff(offsets) > self.limit)
+        if len(long):
+            raise self._too_long(int(lines[long[0]]))
+        return self._checked(text, array, offsets, lines, self._ragged(separators, offsets))
 
     def _quotes(self, array: npt.NDArray[np.uint8]) -> Places:
         assert self.dialect is not None
@@ -161,14 +182,20 @@ class Splitter:
         firsts = array[offsets[:-1]]
         blank = (firsts == LF) | (firsts == CR)
         if self.dialect is None or self.dialect.width > 1:
-            for place in np.flatnonzero(np.isin(firsts, BLANKS)):
-                blank[place] = not array[offsets[place] : offsets[place + 1]].tobytes().strip()
+            blanks = BLANKS.replace(self.dialect.delimiter.encode(), b"") if self.dialect else BLANKS
+            for place in np.flatnonzero(np.isin(firsts, list(blanks))):
+                blank[place] = not array[offsets[place] : offsets[place + 1]].tobytes().strip(blanks + b"\r\n")
         return np.flatnonzero(blank)
 
 
 def ragged(found: int, dialect: Dialect) -> str:
     """What is said of a row with too few or too many fields."""
     return f"{found} field{'s' * (found != 1)}, where {dialect.width} are wanted"
+
+
+def line_ends(text: bytes) -> int:
+    """How many lines end in the text."""
+    return text.count(b"\n") + text.count(b"\r") - text.count(b"\r\n") if b"\r" in text else text.count(b"\n")
 
 
 def _ends(text: bytes, array: npt.NDArray[np.uint8]) -> Places:
@@ -201,14 +228,15 @@ def _regular(array: npt.NDArray[np.uint8], quotes: Places, delimiter: int) -> bo
 
 def _mended(text: bytes, offsets: Places, faults: dict[int, str]) -> tuple[pa.StringArray, dict[int, str]]:
     """The records as UTF-8, those of other bytes with escapes in their place and a fault."""
-    records: list[Any] = []
+    records: list[str] = []
+    faults = dict(faults)
     for place, (start, stop) in enumerate(pairwise(offsets)):
         record = text[start:stop]
         try:
             records.append(record.decode("utf-8"))
         except UnicodeDecodeError as error:
             records.append(record.decode("utf-8", "backslashreplace"))
-            faults = {**faults, place: f"bytes that are no UTF-8, at byte {error.start + 1} of the row"}
+            faults[place] = f"bytes that are no UTF-8, at byte {error.start + 1} of the row"
     return pa.array(records, pa.string()), faults
 
 

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 
 from lakehouse_nlp.ingest.dialect import Dialect
 from lakehouse_nlp.ingest.files import RawFile
+
+
+@dataclass(frozen=True)
+class Room:
+    """Where a file is worked on, and by whom."""
+
+    folder: Path
+    pool: Executor
 
 
 class Growing(Exception):

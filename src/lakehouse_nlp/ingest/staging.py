@@ -6,9 +6,11 @@ against it. So every reader behind it sees whole records, whatever the packing, 
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -20,10 +22,10 @@ from lakehouse_nlp.ingest.dialect import Dialect, found
 from lakehouse_nlp.ingest.faults import Fault
 from lakehouse_nlp.ingest.files import RawFile
 from lakehouse_nlp.ingest.packing import opened
+from lakehouse_nlp.ingest.pool import ordered
 from lakehouse_nlp.ingest.records import OtherBytes, Records, Splitter, Unruly
-from lakehouse_nlp.ingest.staged import Growing, Staged, Wanted
+from lakehouse_nlp.ingest.staged import Growing, Room, Staged, Wanted
 
-BLOCK = 16 << 20
 HEAD = 1 << 18
 
 
@@ -43,7 +45,8 @@ def stage(file: RawFile, options: Ingest, wanted: Wanted, folder: Path) -> Stage
     Raises Fault for the first check that fails, and Growing.
     """
     try:
-        staged = _staged(file, options, wanted, folder)
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            staged = _staged(file, options, wanted, Room(folder, pool))
     except Exception as error:
         shutil.rmtree(folder, ignore_errors=True)
         if _changed(file) and not isinstance(error, Growing):
@@ -55,37 +58,33 @@ def stage(file: RawFile, options: Ingest, wanted: Wanted, folder: Path) -> Stage
     return staged
 
 
-def _staged(file: RawFile, options: Ingest, wanted: Wanted, folder: Path) -> Staged:
+def _staged(file: RawFile, options: Ingest, wanted: Wanted, room: Room) -> Staged:
     if file.bytes == 0:
         raise Fault("size", "0 bytes", f"{options.min_bytes:,} or more")
     with opened(file.path) as stream:
         head = stream.read(HEAD)
     kind = formats.told(head)
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        staged = columnar.stage(file, kind, folder) if kind != "text" else _text(file, options, wanted, folder, head)
-    except Fault as fault:
-        if fault.check == "columns":  # the last of the checks: the others come first
-            _read_through(file)
-            _large_enough(file, options)
-        raise
-    _large_enough(file, options)
+    room.folder.mkdir(parents=True, exist_ok=True)
+    staged = columnar.stage(file, kind, room) if kind != "text" else _text(file, options, wanted, room, head)
+    if file.bytes < options.min_bytes:
+        raise Fault("size", f"{file.bytes:,} bytes", f"{options.min_bytes:,} or more")
     if staged.records < options.min_rows:
-        raise Fault("rows", f"{staged.records:,} rows", f"{options.min_rows:,} or more")
-    if lacking := [name for name in wanted.required if name not in staged.columns]:
-        raise Fault("columns", ", ".join(staged.columns) or "none", "also " + ", ".join(lacking))
+        rows = f"{staged.records:,} rows" if staged.records else "no row that can be read"
+        raise Fault("rows", rows, f"{options.min_rows:,} or more")
+    if staged.kind == "json" and not staged.columns:
+        raise Fault("rows", "no row that is a JSON object", f"{options.min_rows:,} or more", 1)
+    if fault := _columns_fault(staged, wanted):
+        raise fault
     return staged
 
 
-def _large_enough(file: RawFile, options: Ingest) -> None:
-    if file.bytes < options.min_bytes:
-        raise Fault("size", f"{file.bytes:,} bytes", f"{options.min_bytes:,} or more")
-
-
-def _read_through(file: RawFile) -> None:
-    with opened(file.path) as stream:
-        while stream.read(BLOCK):
-            pass
+def _columns_fault(staged: Staged, wanted: Wanted) -> Fault | None:
+    found, line = ", ".join(staged.columns) or "none", 1 if staged.dialect else None
+    if staged.dialect and not staged.dialect.header and len(staged.columns) != len(wanted.declared):
+        fields = f"{len(wanted.declared)} fields: {', '.join(wanted.declared)}"
+        return Fault("columns", f"{len(staged.columns)} fields and no header", fields, line)
+    lacking = [name for name in wanted.required if name not in staged.columns]
+    return Fault("columns", found, "also " + ", ".join(lacking), line) if lacking else None
 
 
 def _changed(file: RawFile) -> bool:
@@ -96,12 +95,12 @@ def _changed(file: RawFile) -> bool:
     return (now.st_size, now.st_mtime_ns) != (file.bytes, file.modified)
 
 
-def _text(file: RawFile, options: Ingest, wanted: Wanted, folder: Path, head: bytes) -> Staged:
+def _text(file: RawFile, options: Ingest, wanted: Wanted, room: Room, head: bytes) -> Staged:
     """Text under the first guess of encoding and dialect that holds to its end."""
     guess = Guess(options.encoding or encodings.unicode_of(head), escape=_set_escape(options))
     while True:
         try:
-            return _attempt(file, options, wanted, folder, guess)
+            return _attempt(file, options, wanted, room, guess)
         except OtherBytes as error:
             if options.encoding:
                 found = f"bytes that are no {options.encoding}"
@@ -119,27 +118,25 @@ def _set_escape(options: Ingest) -> str | None:
     return options.escape if options.escape != options.quote else None
 
 
-def _attempt(file: RawFile, options: Ingest, wanted: Wanted, folder: Path, guess: Guess) -> Staged:
+def _attempt(file: RawFile, options: Ingest, wanted: Wanted, room: Room, guess: Guess) -> Staged:
     with opened(file.path) as stream:
-        blocks = encodings.utf8_blocks(stream, guess.encoding, BLOCK)
+        blocks = encodings.utf8_blocks(stream, guess.encoding, options.max_bytes)
         first = next(blocks, b"")
         formats.refuse_binary(first[:HEAD])
         head = _head(first)
         if not head.strip("\ufeff \t\r\n\x00"):
-            raise Fault("rows", "no row that can be read", f"{options.min_rows:,} or more")
+            return Staged(file, "csv", "csv: from_csv", (), 0, ())
         blocks = chain([first], blocks)
         layout = json_text.layout(head, file.path)
-        chunks = Chunks(folder, file, options.max_bytes)
+        chunks = Chunks(room.folder, file, options.max_bytes, room.pool)
         if layout:
             columns: list[str] = []
-            chunks.write(_noting_keys(_json(layout, blocks, options, guess), columns))
-            if chunks.records and not columns:
-                raise Fault("rows", "no row that is a JSON object", f"{options.min_rows:,} or more", 1)
+            chunks.write(_noting_keys(_json(layout, blocks, options, guess, room.pool), columns))
             return _verified(file, chunks, "json", f"{layout}: from_json", tuple(columns), guess)
-        dialect = found(head, options, wanted.declared, wanted.required, formats.delimiter_of(file.path))
+        dialect = found(head, options, wanted.declared, formats.delimiter_of(file.path))
         dialect = replace(dialect, escape=guess.escape)
         plain = dialect.plain and not guess.unruly
-        records = _rows(blocks, dialect, options, guess, plain)
+        records = _rows(blocks, dialect, options, replace(guess, unruly=not plain), room.pool)
         chunks.write(_without_header(records) if dialect.header else records)
         kind, reader = ("csv", "csv: from_csv") if plain else ("cells", "csv: Python's csv")
         return replace(_verified(file, chunks, kind, reader, dialect.columns, guess), dialect=dialect)
@@ -163,16 +160,20 @@ def _head(block: bytes) -> str:
     return whole[0] if whole else text
 
 
-def _json(layout: str, blocks: Iterable[bytes], options: Ingest, guess: Guess) -> Iterator[Records]:
+def _json(layout: str, blocks: Iterable[bytes], options: Ingest, guess: Guess, pool: Executor) -> Iterator[Records]:
     if layout == "jsonl":
-        return Splitter(options.max_record_bytes, mixed=guess.mixed).split(blocks)
-    return json_text.elements(blocks, options.max_record_bytes, guess.mixed)
+        found = Splitter(options.max_record_bytes, mixed=guess.mixed).split(blocks, pool)
+    else:
+        found = json_text.elements(blocks, options.max_record_bytes, guess.mixed)
+    return ordered(pool, json_text.exactly, found)
 
 
-def _rows(blocks: Iterable[bytes], dialect: Dialect, options: Ingest, guess: Guess, plain: bool) -> Iterator[Records]:
-    if plain:
-        return Splitter(options.max_record_bytes, dialect, guess.mixed).split(blocks)
-    lines = Splitter(options.max_record_bytes, None, guess.mixed, blanks=True).split(blocks)
+def _rows(
+    blocks: Iterable[bytes], dialect: Dialect, options: Ingest, guess: Guess, pool: Executor
+) -> Iterator[Records]:
+    if not guess.unruly:
+        return Splitter(options.max_record_bytes, dialect, guess.mixed).split(blocks, pool)
+    lines = Splitter(options.max_record_bytes, None, guess.mixed, blanks=True).split(blocks, pool)
     return csv_text.CsvText(dialect, options.max_record_bytes).records(lines)
 
 

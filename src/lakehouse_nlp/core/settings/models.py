@@ -182,7 +182,7 @@ class Ingest(Section):
     header: bool | None = Field(None, description="whether the first row names the columns")
     min_bytes: int = Field(1, ge=1, description="smaller files are refused")
     min_rows: int = Field(1, ge=1, description="files of fewer rows are refused")
-    max_bytes: int = Field(128 << 20, ge=1 << 16, description="of text: larger files are worked on in chunks")
+    max_bytes: int = Field(16 << 20, ge=1 << 10, description="of text: larger files are worked on in chunks")
     max_record_bytes: int = Field(16 << 20, ge=1 << 10, le=256 << 20, description="a file with a longer row is refused")
     late_after: float = Field(24, gt=0, description="hours by which a file may be older than the newest loaded one")
 

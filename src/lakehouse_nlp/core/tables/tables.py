@@ -164,7 +164,7 @@ class Tables:
         before = self.log(table).version()
         self._sign(upto)
         once = rows.writeTo(self.attach(table)).option("txnAppId", app).option("txnVersion", str(version))
-        once.append()
+        _unless_done(once.append)
         after = self.log(table)
         return {} if after.version() == before else after.written(self._stamp.run_id, self._stamp.stage)
 
@@ -230,7 +230,7 @@ class Tables:
         writer = frame.withColumn("recorded_at", F.current_timestamp()).writeTo(self.name(table))
         if once:
             writer = writer.option("txnAppId", once[0]).option("txnVersion", str(once[1]))
-        writer.append()
+        _unless_done(writer.append)
 
     def _sign(self, upto: Mapping[str, int] | None = None) -> None:
         self.spark.conf.set(STAMP, replace(self._stamp, upto=dict(upto or {})).to_json())
@@ -248,6 +248,15 @@ class Tables:
             raise DataError(
                 f"{self.name(table)}: more than one row a key: {keys}", hint="one row a key must be left before a merge"
             )
+
+
+def _unless_done(write: Callable[[], None]) -> None:
+    """Writes, unless somebody else makes the same transaction at this moment: then it is done."""
+    try:
+        write()
+    except Exception as error:
+        if "ConcurrentTransactionException" not in str(error):
+            raise
 
 
 def _last_of(feed: DataFrame, key: Sequence[str]) -> DataFrame:
