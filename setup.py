@@ -39,6 +39,7 @@ EXTRAS = {
         "pytest>=8",
         "pytest-timeout>=2.3",
         "hypothesis>=6.100",
+        "polars>=2; python_version >= '3.11'",  # one of the writers whose files have to come back cell for cell
         "ruff>=0.6",
         "mypy>=1.11",
         "import-linter>=2",

@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -213,20 +213,25 @@ def plain(value: Any) -> Any:
     return value
 
 
-def content(home: Path, table: str) -> Counter[Any]:
-    """The rows of a table with how often each is there, without what belongs to the run that wrote them."""
+def content(home: Path, table: str, without: Collection[str] = ()) -> Counter[Any]:
+    """The rows of a table with how often each is there, without what belongs to the run that wrote them.
+
+    `without`: further columns that do not count.
+    """
     name = table if "." in table else f"demo.{table}"
     where = "metric <> 'seconds'" if table == "ops.metrics" else "true"
     found = duck.rows(home / "lake", f"SELECT * FROM {name} WHERE {where}", only=[name])
-    return Counter(plain({k: v for k, v in row.items() if k not in PASSING}) for row in found)
+    return Counter(plain({k: v for k, v in row.items() if k not in PASSING and k not in without}) for row in found)
 
 
-def differences(home: Path, wanted: Path, tables: Iterable[str] = PROJECT_TABLES) -> dict[str, Any]:
+def differences(
+    home: Path, wanted: Path, tables: Iterable[str] = PROJECT_TABLES, without: Collection[str] = ()
+) -> dict[str, Any]:
     """Table -> how many rows are missing and how many too many, with one of each; empty where all are equal."""
     told: dict[str, Any] = {}
     for table in tables:
         try:
-            mine, theirs = content(home, table), content(wanted, table)
+            mine, theirs = content(home, table, without), content(wanted, table, without)
         except Exception as error:  # a table that is not there is a difference
             told[table] = str(error)
             continue

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
@@ -49,11 +49,11 @@ def settle(file: Path, folder: Path, digest: str) -> Path:
     return file.rename(end_of(file, folder, digest))
 
 
-def end_of(file: Path, folder: Path, digest: str) -> Path:
+def end_of(file: Path, folder: Path, digest: str, taken: Collection[Path] = ()) -> Path:
     """Where a file ends; where its name is taken, the start of its hash is put before the ending."""
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / file.name
-    if target.exists():
+    if target.exists() or target in taken:
         stem, dot, ending = file.name.partition(".")
         target = folder / f"{stem}~{digest[:8]}{dot}{ending}"
     return target

@@ -60,8 +60,7 @@ def run(ctx: Context) -> StepResult:
         written = sum(_resume(ctx, room, number, rows) for number, rows in Ledger.of(ctx).unfinished.items())
         known = Ledger.of(ctx)
         new = _sort(ctx, room, known)
-        for file, fault in new.bad:
-            _reject(ctx, file, fault)
+        _reject(ctx, new.bad)
         for start in range(0, len(new.good), FILES_PER_BATCH):
             number, batch = _claim(ctx, new.good[start : start + FILES_PER_BATCH])
             written += _load(ctx, number, batch)
@@ -235,16 +234,22 @@ def _settle(ctx: Context, file: RawFile, state: str, **known: Any) -> dict[str, 
     return ledger.event(ctx, file, state, place=str(place.relative_to(ctx.folder)), **known)
 
 
-def _reject(ctx: Context, file: RawFile, fault: Fault) -> None:
-    """Puts the file into `errors/`, a report beside it: the check, what was found and what was wanted.
+def _reject(ctx: Context, bad: Sequence[tuple[RawFile, Fault]]) -> None:
+    """Puts files into `errors/`, a report beside each: the check, what was found and what was wanted.
 
-    The move comes last: until then the file is in `raw/`, and a run that is killed is repeated by the next.
+    The moves come last: until then the files are in `raw/`, and a run that is killed is repeated by the next.
     """
-    place = files.end_of(file.path, ctx.folder / "errors", file.hash)
-    report = place.with_name(place.name + ".report.json")
-    report.write_text(json.dumps(_report(ctx, file, fault), indent=2) + "\n", encoding="utf-8")
-    ledger.write(ctx, [ledger.event(ctx, file, "rejected", place=str(place.relative_to(ctx.folder)), fault=fault)])
-    file.path.rename(place)
+    moves: dict[Path, Path] = {}
+    events = []
+    for file, fault in bad:
+        place = files.end_of(file.path, ctx.folder / "errors", file.hash, taken=moves.values())
+        report = place.with_name(place.name + ".report.json")
+        report.write_text(json.dumps(_report(ctx, file, fault), indent=2) + "\n", encoding="utf-8")
+        events.append(ledger.event(ctx, file, "rejected", place=str(place.relative_to(ctx.folder)), fault=fault))
+        moves[file.path] = place
+    ledger.write(ctx, events)
+    for path, place in moves.items():
+        path.rename(place)
 
 
 def _report(ctx: Context, file: RawFile, fault: Fault) -> dict[str, Any]:

@@ -1,0 +1,131 @@
+"""Timing jobs against each other: each run in a process of its own, by turns, with the peak memory of its tree."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+@dataclass
+class Figures:
+    """What the runs of a job gave: seconds and peak bytes a run, and whatever else each of them told."""
+
+    seconds: list[float] = field(default_factory=list)
+    peaks: list[int] = field(default_factory=list)
+    told: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def median(self) -> float:
+        """Median of the seconds."""
+        return statistics.median(self.seconds)
+
+    @property
+    def rows(self) -> int | None:
+        """Rows, if all runs told the same number; -1 if they did not."""
+        found = {told.get("rows") for told in self.told}
+        return found.pop() if len(found) == 1 else -1
+
+
+class Peak(threading.Thread):
+    """Samples the resident memory of a process and all below it, until it is stopped."""
+
+    def __init__(self, pid: int, every: float = 0.1) -> None:
+        super().__init__(daemon=True)
+        self._pid, self._every, self._enough = pid, every, threading.Event()
+        self.bytes = 0
+
+    def run(self) -> None:
+        """Samples."""
+        while not self._enough.wait(self._every):
+            self.bytes = max(self.bytes, sum(_resident(pid) for pid in tree(self._pid)))
+
+    def stop(self) -> int:
+        """The largest sum that was seen."""
+        self._enough.set()
+        self.join()
+        return self.bytes
+
+
+def tree(root: int) -> set[int]:
+    """A process and its descendants."""
+    parents: dict[int, int] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            except (OSError, IndexError):
+                continue
+    found, grown = {root}, True
+    while grown:
+        more = {pid for pid, parent in parents.items() if parent in found} - found
+        found |= more
+        grown = bool(more)
+    return found
+
+
+def measure(command: Sequence[str], figures: Figures) -> None:
+    """Runs a program that ends with a line of JSON: `seconds`, `rows` and more; its whole tree's memory is watched."""
+    began = time.monotonic()
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    peak = Peak(process.pid)
+    peak.start()
+    said, _ = process.communicate()
+    peak.stop()
+    if process.returncode:
+        raise SystemExit(f"{' '.join(command)} ended with {process.returncode}")
+    told = json.loads(said.strip().splitlines()[-1])
+    figures.seconds.append(told.get("seconds", time.monotonic() - began))
+    figures.peaks.append(peak.bytes)
+    figures.told.append(told)
+
+
+def paired(commands: Mapping[str, Sequence[str]], repeat: int) -> dict[str, Figures]:
+    """Runs the jobs by turns: A B A B, so that what else the machine does meets them alike."""
+    found = {name: Figures() for name in commands}
+    for _ in range(repeat):
+        for name, command in commands.items():
+            measure(command, found[name])
+    return found
+
+
+def table(found: Mapping[str, Figures], base: str) -> str:
+    """A line a job: median, least and most seconds, its ratio to the job `base`, peak memory, rows."""
+    lines = [f"{'':28}{'median':>10}{'min':>8}{'max':>8}{'ratio':>8}{'peak MB':>10}{'rows':>12}"]
+    for name, figures in found.items():
+        ratio = figures.median / found[base].median
+        low, high = min(figures.seconds), max(figures.seconds)
+        lines.append(
+            f"{name:28}{figures.median:9.1f}s{low:8.1f}{high:8.1f}{ratio:8.2f}"
+            f"{max(figures.peaks) / 1e6:10,.0f}{figures.rows or 0:12,}"
+        )
+    return "\n".join(lines)
+
+
+def plain(found: Mapping[str, Figures]) -> dict[str, Any]:
+    """The same for a JSON file."""
+    return {
+        name: {"median": f.median, "seconds": f.seconds, "peak_bytes": max(f.peaks), "rows": f.rows, "told": f.told}
+        for name, f in found.items()
+    }
+
+
+def machine() -> str:
+    """What the figures were taken on: cores, and how busy they were."""
+    return f"{os.cpu_count()} cores, load average {' '.join(f'{load:.1f}' for load in os.getloadavg())}"
+
+
+def _resident(pid: int) -> int:
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE
+    except (OSError, IndexError):
+        return 0
