@@ -10,8 +10,9 @@ from pyspark.sql import functions as F
 
 from lakehouse_nlp.core.errors import DataError
 from lakehouse_nlp.core.settings import Settings
-from lakehouse_nlp.silver.rules import TYPED, Rule, rules, value
+from lakehouse_nlp.silver.rules import BARE, TYPED, Rule, rules
 from lakehouse_nlp.silver.text import normalised
+from lakehouse_nlp.silver.values import present, value
 
 
 @dataclass(frozen=True)
@@ -38,10 +39,8 @@ def judged(bronze: DataFrame, settings: Settings) -> tuple[DataFrame, list[Rule]
 
     `_broken` holds a boolean a rule, in the rules' order; `_raw` is the row as it came, if a reason stands against it.
     """
-    typed = {name: value(F.col(f"`{name}`"), c.type, c.format) for name, c in settings.columns.items()}
-    frame = bronze.select("*", *(column.alias(TYPED + name) for name, column in typed.items()))
-    frame = normalised(frame, [TYPED + name for name in settings.text], settings.silver)
-    columns: dict[str, Column] = {name: F.col(f"`{TYPED}{name}`") for name in typed}
+    frame = normalised(typed(bronze, settings), [TYPED + name for name in settings.text], settings.silver)
+    columns = {name: F.col(f"`{TYPED}{name}`") for name in settings.columns}
     found = rules(settings, columns)
     against = [rule.reason for rule in found if rule.action != "warn"]
     parts = [columns[name].cast("string") for name in settings.key]
@@ -52,9 +51,22 @@ def judged(bronze: DataFrame, settings: Settings) -> tuple[DataFrame, list[Rule]
         .withColumn("_reasons", F.filter(F.array(*against), lambda reason: reason.isNotNull()))
         .withColumn("_broken", F.array(*(rule.broken for rule in found)))
         .withColumn("_raw", F.when(F.size("_reasons") > 0, F.coalesce("_corrupt", fields)))
-        .drop(*settings.columns, "_rescued", "_corrupt")
+        .drop(*settings.columns, *(BARE + name for name in settings.columns), "_rescued", "_corrupt", "_fault")
     )
     return rows, found
+
+
+def typed(bronze: DataFrame, settings: Settings) -> DataFrame:
+    """Bronze with `_bare_<column>`, the text without blanks or null, and `_typed_<column>`, its value.
+
+    Two projections: in one, Spark would trim a text again at every place that looks at it.
+    """
+    bare = {BARE + name: present(F.col(f"`{name}`"), settings.nulls_of(name)) for name in settings.columns}
+    values = {
+        TYPED + name: value(F.col(f"`{name}`"), F.col(f"`{BARE}{name}`"), column)
+        for name, column in settings.columns.items()
+    }
+    return bronze.withColumns(bare).withColumns(values)
 
 
 def count(rows: DataFrame, found: list[Rule], settings: Settings) -> Counts:

@@ -11,11 +11,11 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from lakehouse_nlp.core.settings import Settings
-from lakehouse_nlp.core.settings.models import Action, Check
+from lakehouse_nlp.core.settings.checks import Action, Check
+from lakehouse_nlp.silver.values import written
 
 SHOWN = 80
-WHOLE = r"^[+-]?\d+(\.0*)?$"
-NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
+TYPED, BARE = "_typed_", "_bare_"
 
 
 @dataclass(frozen=True)
@@ -47,55 +47,18 @@ def rules(settings: Settings, typed: Mapping[str, Column]) -> list[Rule]:
 
     `typed`: column -> its value as declared; the same-named columns of the frame hold the text as it came.
     """
-    found = [
-        _rule(
-            "readable",
-            "quarantine",
-            F.col("_corrupt").isNotNull(),
-            _found("a row that cannot be split into fields", F.col("_corrupt")),
-        )
-    ]
     whole = F.col("_corrupt").isNull()
+    fault = F.coalesce("_fault", F.lit("a row that cannot be split into fields"))
+    found = [_rule("readable", "quarantine", ~whole, _found(fault, F.col("_corrupt")))]
     for name, column in settings.columns.items():
         if column.type != "string":
-            wrong = whole & _given(F.col(f"`{name}`")) & typed[name].isNull()
-            wanted = column.type + (f" as {column.format}" if column.format else "")
-            found.append(
-                _rule(f"type({name})", "quarantine", wrong, _found(f"{name} is no {wanted}", F.col(f"`{name}`")))
-            )
+            wrong = whole & F.col(f"`{BARE}{name}`").isNotNull() & typed[name].isNull()
+            message = _found(F.lit(f"{name} is no {written(column)}"), F.col(f"`{name}`"))
+            found.append(_rule(f"type({name})", "quarantine", wrong, message))
     for name in settings.key:
-        found.append(
-            _rule(
-                f"key({name})",
-                "quarantine",
-                whole & typed[name].isNull(),
-                F.lit(f"{name} is missing, and is part of the key"),
-            )
-        )
-    for check in settings.checks:
-        found.append(_check(check, typed, whole))
-    return found
-
-
-def value(text: Column, kind: str, pattern: str | None) -> Column:
-    """The text as a value of the declared type; null where it is blank, or is none."""
-    bare = F.trim(text)
-    if kind == "string":
-        return F.when(bare != "", text)
-    if kind in ("int", "bigint"):  # Spark would cut 5.7 down to 5
-        return F.when(bare.rlike(WHOLE), F.regexp_replace(bare, r"\..*", "").cast(kind))
-    if kind in ("float", "double") or kind.startswith("decimal"):  # Spark would take 5d and 5f, as Java does
-        return F.when(bare.rlike(NUMBER), bare.cast(kind))
-    if kind == "date" and pattern:
-        return F.to_date(bare, pattern)
-    if kind == "timestamp" and pattern:
-        return F.to_timestamp(bare, pattern)
-    return bare.cast(kind)
-
-
-def name_of(check: Check) -> str:
-    """The name a check goes by: its own, or rule(column)."""
-    return check.name or f"{check.rule}({getattr(check, 'column', getattr(check, 'where', ''))})"
+        message = F.lit(f"{name} is missing, and is part of the key")
+        found.append(_rule(f"key({name})", "quarantine", whole & typed[name].isNull(), message))
+    return found + [_check(check, typed, whole) for check in settings.checks]
 
 
 def _check(check: Check, typed: Mapping[str, Column], whole: Column) -> Rule:
@@ -105,8 +68,8 @@ def _check(check: Check, typed: Mapping[str, Column], whole: Column) -> Rule:
     else:
         column = typed[check.column]
         broken, wanted = CONDITIONS[check.rule](column, check)
-        message = _found(f"{check.column} {wanted}", column)
-    return _rule(name_of(check), check.action, whole & F.coalesce(broken, F.lit(False)), message, definition)
+        message = _found(F.lit(f"{check.column} {wanted}"), column)
+    return _rule(check.known_as, check.action, whole & F.coalesce(broken, F.lit(False)), message, definition)
 
 
 def _not_null(column: Column, check: Any) -> tuple[Column, str]:
@@ -165,16 +128,9 @@ def _over(where: str, typed: Mapping[str, Column]) -> str:
     return tree.sql(dialect="spark")
 
 
-TYPED = "_typed_"
-
-
-def _given(text: Column) -> Column:
-    return F.trim(text) != ""
-
-
-def _found(what: str, column: Column) -> Column:
+def _found(what: Column, column: Column) -> Column:
     shown = F.substring(column.cast("string"), 1, SHOWN)
-    return F.concat(F.lit(f"{what}: "), F.coalesce(F.concat(F.lit("'"), shown, F.lit("'")), F.lit("nothing")))
+    return F.concat(what, F.lit(": "), F.coalesce(F.concat(F.lit("'"), shown, F.lit("'")), F.lit("nothing")))
 
 
 def _rule(name: str, action: Action, broken: Column, message: Column, definition: str = "") -> Rule:

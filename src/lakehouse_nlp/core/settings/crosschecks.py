@@ -113,9 +113,17 @@ def _sources(columns: Mapping[str, Mapping[str, Any]]) -> Iterator[Problem]:
 
 
 def _formats(columns: Mapping[str, Mapping[str, Any]]) -> Iterator[Problem]:
+    wanted = {"format": ("date", "timestamp"), "decimal": NUMBER_TYPES, "grouping": NUMBER_TYPES}
     for name, column in columns.items():
-        if column.get("format") is not None and column.get("type") not in ("date", "timestamp", None):
-            yield ("columns", name, "format"), f"is for date and timestamp columns, and this one is {column['type']}"
+        for key, kinds in wanted.items():
+            if column.get(key) is not None and _plain_type(column.get("type")) not in (*kinds, "None"):
+                called = "number" if kinds == NUMBER_TYPES else " and ".join(kinds)
+                yield ("columns", name, key), f"is for {called} columns, and this one is {column['type']}"
+
+
+def _plain_type(kind: Any) -> str:
+    """The type, with every decimal as the one that stands for all."""
+    return re.sub(r"\(.*", "(10,2)", str(kind))
 
 
 def _references(values: _Values, types: Mapping[str, str]) -> Iterator[Problem]:
@@ -142,8 +150,7 @@ def _typed_references(values: _Values, types: Mapping[str, str]) -> Iterator[Pro
 
 def _must_be(loc: Loc, name: str, wanted: str, types: Mapping[str, str]) -> Iterator[Problem]:
     allowed = NUMBER_TYPES if wanted == "number" else (wanted,)
-    declared = re.sub(r"\(.*", "(10,2)", types.get(name, allowed[0]))
-    if declared not in (*allowed, "None"):
+    if _plain_type(types.get(name, allowed[0])) not in (*allowed, "None"):
         yield loc, f"must be a {wanted} column, and {name!r} is {types[name]}"
 
 
