@@ -51,6 +51,9 @@ def _reasons(spark: SparkSession, settings: Settings, *rows: Row) -> list[list[t
 # -- rules -----------------------------------------------------------------------------------------------------------
 
 LONG = "x" * 100
+ENGLISH = "It was the best camera that I have ever had, and the battery lasts for days."
+GERMAN = "Die Kamera war die beste, die ich je hatte, und der Akku hält auch noch tagelang."
+JAPANESE = "このカメラは今まで使った中で一番良いカメラで、電池も何日も持ちます。とても気に入りました。"
 RULES: list[tuple[dict[str, Any], Row, str | None]] = [
     ({"rule": "not_null", "column": "body"}, {"body": "x"}, None),
     ({"rule": "not_null", "column": "body"}, {"body": None}, "body is missing: nothing"),
@@ -82,6 +85,21 @@ RULES: list[tuple[dict[str, Any], Row, str | None]] = [
     ({"rule": "regex", "column": "title", "pattern": r"^R\d+$"}, {"title": None}, None),
     ({"rule": "regex", "column": "id", "pattern": r"^R\d+$"}, {"id": "r1"}, r"id does not match ^R\d+$: 'r1'"),
     ({"rule": "regex", "column": "stars", "pattern": r"\.0$"}, {"stars": "4.5"}, r"stars does not match \.0$: '4.5'"),
+    ({"rule": "language", "column": "body", "languages": ["english"]}, {"body": ENGLISH}, None),
+    ({"rule": "language", "column": "body", "languages": ["english"]}, {"body": None}, None),
+    ({"rule": "language", "column": "body", "languages": ["english"]}, {"body": "Sehr gut!"}, None),
+    ({"rule": "language", "column": "body", "languages": ["english"]}, {"body": GERMAN},
+     f"body is not in english: '{GERMAN[:80]}'"),
+    ({"rule": "language", "column": "body", "languages": ["english", "german"]}, {"body": GERMAN}, None),
+    ({"rule": "language", "column": "body", "languages": ["german"]}, {"body": ENGLISH},
+     f"body is not in german: '{ENGLISH[:80]}'"),
+    ({"rule": "language", "column": "body", "languages": ["english", "japanese"]}, {"body": JAPANESE}, None),
+    ({"rule": "language", "column": "body", "languages": ["english"]}, {"body": JAPANESE},
+     f"body is not in english: '{JAPANESE[:80]}'"),
+    ({"rule": "language", "column": "body", "languages": ["greek"]}, {"body": ENGLISH},
+     f"body is not in greek: '{ENGLISH[:80]}'"),
+    ({"rule": "language", "column": "body", "languages": ["english"], "min_letters": 5}, {"body": "Sehr gut!"},
+     "body is not in english: 'Sehr gut!'"),
     ({"rule": "sql", "where": "stars > 1"}, {"stars": "2"}, None),
     ({"rule": "sql", "where": "stars > 1"}, {"stars": None}, None),
     ({"rule": "sql", "where": "stars > 1"}, {"stars": "1"}, "not so: stars > 1"),
@@ -253,6 +271,8 @@ def test_one_pass_counts_everything(spark: SparkSession, make_settings: MakeSett
         "not_null(body)": 2, "range(price)": 2
     }  # fmt: skip
     assert counts.missing == {"id": 0, "title": 3, "body": 0, "stars": 2, "day": 3, "price": 2}
+    assert counts.given == {"price": 2}
+    assert counts.sums == {}
 
 
 def test_the_newest_row_of_a_key_stands(spark: SparkSession, make_settings: MakeSettings) -> None:
@@ -335,6 +355,8 @@ def test_quarantine_holds_rows_as_they_came_and_every_reason(spark: SparkSession
         ["type(stars)", "not_null(body)"],
         ["readable"],
     ]
+    assert list(found[0]["reasons"][0].asDict()) == ["rule", "message", "run_id", "fingerprint"]
+    assert found[0]["reasons"][0]["run_id"] == "run-9"
     assert [(row["_file"], row["_row"], row["run_id"]) for row in found] == [
         ("f.csv", 0, "run-9"),
         ("f.csv", 1, "run-9"),
@@ -395,7 +417,7 @@ def test_new_rows_reach_silver_and_what_fails_leaves_it_as_it_was(
     with pytest.raises(DataError) as caught:
         stage.run(strict)
     assert caught.value.message == (
-        "silver: broken with action fail: range(stars) by 2 of 11 rows; "
+        "silver: broken with action fail: range(stars) by 2 of 5 rows; "
         "first: stars is not at most 5.0: '9.0' (file f.csv)"
     )
     assert strict.versions("silver", "quarantine") == before

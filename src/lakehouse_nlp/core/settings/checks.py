@@ -96,7 +96,7 @@ class Regex(_RowRule):
 
 
 class Language(_RowRule):
-    """The text, where it has `min_words`, is in one of `languages`.
+    """The text, where it has `min_letters`, is in one of `languages`.
 
     Told by the share of its words that are stop words of the language, which is at least `min_share`; a language with
     a script of its own (Japanese, Greek …) is told by half of the letters being of that script.
@@ -106,7 +106,7 @@ class Language(_RowRule):
     column: str
     languages: tuple[str, ...] = Field(min_length=1)
     min_share: Share = 0.15
-    min_words: int = Field(8, ge=1)
+    min_letters: int = Field(40, ge=1)
 
 
 class Referential(_RowRule):
@@ -114,7 +114,14 @@ class Referential(_RowRule):
 
     rule: Literal["referential"]
     column: str
-    within: str = Field(alias="in", pattern=r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*\.[^.`]+$")
+    within: str = Field(alias="in")
+
+    @field_validator("within")
+    @classmethod
+    def _names_a_column(cls, text: str) -> str:
+        if not re.fullmatch(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*\.[^.`]+", text):
+            raise ValueError(f"must read as project.table.column, not {text!r}")
+        return text
 
     @property
     def table(self) -> str:
