@@ -16,6 +16,7 @@ from lakehouse_nlp.core import duck
 from lakehouse_nlp.core.context import Context
 from lakehouse_nlp.core.errors import DataError
 from lakehouse_nlp.core.settings import Settings
+from lakehouse_nlp.core.settings.suites import translated
 from lakehouse_nlp.silver import judge, stage
 from lakehouse_nlp.silver.results import Result, refuse, results
 
@@ -157,21 +158,32 @@ def test_results_are_kept_reported_and_looked_up_in_other_tables(
     home: Path, spark: SparkSession, make_context: MakeContext
 ) -> None:
     look = {"rule": "referential", "column": "price", "in": "tiny.silver.id"}
-    ctx = make_context(
-        home, checks=[{"rule": "row_count", "min": 100}, {"rule": "freshness", "column": "day", "max_age": "1 day"}]
-    )
+    most = {"column": "stars", "max_value": 3, "mostly": 0.6}
+    checks = [
+        {"rule": "row_count", "min": 100},
+        {"rule": "freshness", "column": "day", "max_age": "1 day"},
+        translated({"type": "expect_column_values_to_be_between", "kwargs": most}),
+        translated({"type": "expect_column_mean_to_be_between", "kwargs": {"column": "stars", "max_value": 3}}),
+    ]
+    ctx = make_context(home, checks=checks)
     _bring(ctx, spark, 1, *ROWS)
     stage.run(ctx)
     query = "SELECT rule, read, broken, share, tolerance, outcome FROM ops.checks WHERE broken > 0 ORDER BY 1"
     assert [tuple(row.values()) for row in duck.rows(ctx.root, query, only=["ops.checks"])] == [
+        ("expect_column_values_to_be_between(stars)", 10, 4, 0.4, 0.4, "tolerated"),
         ("freshness(day)", 10, 1, None, 0.0, "failed"),
         ("row_count", 10, 1, None, 0.0, "failed"),
         ("type(stars)", 11, 1, 1 / 11, 0.0, "failed"),
     ]
     page = home / "lake/tiny/quality/gx/uncommitted/data_docs/local_site"
     report = next(page.glob("validations/**/*.html")).read_text(encoding="utf-8")
-    assert "rows valid" in report
-    assert "age of the newest day in hours" in report
+    for figure in (
+        "row_count: rows valid",
+        "freshness(day): age of the newest day in hours",
+        "share of rows that broke expect_column_values_to_be_between(stars)",
+        "expect_column_mean_to_be_between(stars): mean of stars",
+    ):
+        assert figure in report
 
     other = make_context(home, run_id="run-2", checks=[{**look, "column": "title"}])
     bronze = _bronze(spark, {"id": "1", "title": "8"}, {"id": "2", "title": "9"}, {"id": "3"})

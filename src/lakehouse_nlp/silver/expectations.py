@@ -33,13 +33,15 @@ def figures(settings: Settings, counts: Counts, said: Sequence[Result]) -> list[
             share(f"share of valid rows without {name}", counts.missing[name], valid)
             for name in dict.fromkeys([*settings.key, *strict])
         ),
-        *(_tolerant(figure, result.tolerance) for result in said for figure in result.figures),
+        *(_of(result, figure) for result in said for figure in result.figures),
     ]
 
 
-def _tolerant(figure: Figure, tolerance: float) -> Figure:
-    low, high = figure.bounds(tolerance)
-    return replace(figure, min=low, max=high)
+def _of(result: Result, figure: Figure) -> Figure:
+    """The figure under its rule's name, with the bounds that the tolerance leaves."""
+    low, high = figure.bounds(result.tolerance)
+    name = figure.name if result.rule in figure.name else f"{result.rule}: {figure.name}"
+    return replace(figure, name=name, min=low, max=high)
 
 
 def report(ctx: Context, counts: Counts, said: Sequence[Result]) -> Path:
