@@ -17,13 +17,16 @@ from lakehouse_nlp.core.context import Context
 from lakehouse_nlp.core.errors import DataError
 from lakehouse_nlp.core.settings import Settings
 from lakehouse_nlp.core.settings.suites import translated
+from lakehouse_nlp.core.settings.yaml_lines import read
 from lakehouse_nlp.silver import judge, stage
 from lakehouse_nlp.silver.results import Result, refuse, results
+from lakehouse_nlp.suggest import as_yaml, suggest
 
 pytestmark = [pytest.mark.spark, pytest.mark.usefixtures("spark")]
 
 MakeSettings = Callable[..., Settings]
 MakeContext = Callable[..., Context]
+TABLE_RULES = ("unique", "row_count", "null_share", "freshness", "distribution")
 NOW = datetime(2024, 1, 12, 6, tzinfo=timezone.utc)
 
 # Ten valid rows of nine keys: stars 1 to 5 twice, two days, one title a pair of keys; and one that is set aside.
@@ -200,3 +203,26 @@ def test_results_are_kept_reported_and_looked_up_in_other_tables(
         wrong = make_context(home, checks=[{**look, "column": "title", "in": column}])
         with pytest.raises(DataError, match=re.escape(message)):
             stage._look_up(wrong, wrong.settings.checks[0])  # type: ignore[arg-type]
+
+
+def test_what_is_suggested_for_a_table_holds_on_its_rows(
+    home: Path, spark: SparkSession, make_context: MakeContext, make_settings: MakeSettings
+) -> None:
+    rows: list[Row] = [
+        {"id": f"R{n}", "title": f"title {n}", "body": None if n % 9 == 0 else "b" * (n + 1), "stars": str(n % 5 + 1),
+         "day": f"{n % 28 + 1}.1.2024", "price": str(5 + n / 10)}
+        for n in range(60)
+    ]  # fmt: skip
+    ctx = make_context(home, text=["body"])
+    ctx.clock = lambda: datetime(2024, 2, 1, tzinfo=timezone.utc)
+    _bring(ctx, spark, 1, *rows)
+    stage.run(ctx)
+    checks = read(as_yaml(suggest(ctx))).value["checks"]
+    assert {check["rule"] for check in checks} == {
+        "row_count", "not_null", "null_share", "regex", "unique", "length", "in_set", "range", "freshness"
+    }  # fmt: skip
+    settings = make_settings(checks=checks, text=["body"])
+    frame, rules = judge.judged(_bronze(spark, *rows), settings)
+    found = results(settings, rules, judge.count(frame, rules, settings), ctx.clock())
+    assert {result.rule: result.told for result in found if result.outcome != "passed"} == {}
+    assert len(found) == len(rules) + sum(check["rule"] in TABLE_RULES for check in checks)
