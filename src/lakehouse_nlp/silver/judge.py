@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
@@ -55,11 +55,9 @@ def judged(bronze: DataFrame, settings: Settings, lookup: Lookup | None = None) 
     columns = {name: F.col(f"`{TYPED}{name}`") for name in settings.columns}
     found = rules(settings, columns)
     against = [rule.reason(F.col("_broken")[place]) for place, rule in enumerate(found) if rule.sets_aside]
-    parts = [columns[name].cast("string") for name in settings.key]
-    key = parts[0] if len(parts) == 1 else F.to_json(F.array(*parts))
     fields = F.to_json(F.struct(*(F.col(f"`{name}`") for name in settings.columns), "_rescued"))
     rows = (
-        frame.withColumn("_key", key)
+        frame.withColumn("_key", _key([columns[name].cast("string") for name in settings.key]))
         .withColumn("_broken", F.array(*(rule.broken for rule in found)))
         .withColumn("_reasons", F.filter(F.array(*against), lambda reason: reason.isNotNull()))
         .withColumn("_raw", F.when(F.size("_reasons") > 0, F.coalesce("_corrupt", fields)))
@@ -67,6 +65,10 @@ def judged(bronze: DataFrame, settings: Settings, lookup: Lookup | None = None) 
         .drop("_rescued", "_corrupt", "_fault")
     )
     return rows, found
+
+
+def _key(parts: Sequence[Column]) -> Column:
+    return parts[0] if len(parts) == 1 else F.to_json(F.array(*parts))
 
 
 def typed(bronze: DataFrame, settings: Settings) -> DataFrame:
@@ -101,11 +103,11 @@ def summaries(settings: Settings) -> list[tuple[TableRule, Summary]]:
 def count(rows: DataFrame, found: list[Rule], settings: Settings) -> Counts:
     """Counts everything that the step decides on, reports and is held to, in one aggregation."""
     valid = F.size("_reasons") == 0
-    typed = {name: F.col(f"`{TYPED}{name}`") for name in settings.columns}
+    values = {name: F.col(f"`{TYPED}{name}`") for name in settings.columns}
     groups = {
         "broken": {rule.name: _rows(F.col("_broken")[place]) for place, rule in enumerate(found)},
-        "missing": {name: _rows(valid & column.isNull()) for name, column in typed.items()},
-        "given": {name: F.count(typed[name]) for name in sorted({rule.of for rule in found if rule.of})},
+        "missing": {name: _rows(valid & column.isNull()) for name, column in values.items()},
+        "given": {name: F.count(values[name]) for name in sorted({rule.of for rule in found if rule.of})},
         "sums": {c.known_as: _struct(summary.sums) for c, summary in summaries(settings) if summary.sums},
     }
     totals = {

@@ -12,7 +12,9 @@ import pyarrow as pa
 import pytest
 import yaml
 from deltalake import write_deltalake
+from typer.testing import CliRunner
 
+from lakehouse_nlp.cli.app import app
 from lakehouse_nlp.core.context import Context
 from lakehouse_nlp.core.errors import UsageError
 from lakehouse_nlp.core.settings import Settings
@@ -123,3 +125,20 @@ def test_tables_that_say_nothing(home: Path, make_context: MakeContext) -> None:
     write_deltalake(str(home / "lake/tiny/tables/other"), pa.table({"x": [1]}))
     with pytest.raises(UsageError, match=r"tiny\.other has no column that the project declares"):
         suggest(make_context(home), "other")
+
+
+def test_the_command_prints_yaml_or_json(home: Path) -> None:
+    write_deltalake(str(home / "lake/tiny/tables/silver"), _table())
+    project = {"columns": COLUMNS, "key": "id", "label": "shop", "text": ["body"]}
+    (home / "conf/projects").mkdir(parents=True)
+    (home / "conf/projects/tiny.yml").write_text(yaml.safe_dump(project))
+    call = ["suggest-checks", "--home", str(home), "--project", "tiny"]
+    printed = CliRunner().invoke(app, call)
+    assert printed.exit_code == 0
+    assert printed.stdout.startswith(
+        "checks:\n  - {rule: row_count, min: 125, action: warn}  # 1,000 rows came in 4 batches\n"
+    )
+    assert CliRunner().invoke(app, [*call, "--yaml"]).stdout == printed.stdout
+    found = json.loads(CliRunner().invoke(app, [*call, "--json"]).stdout)
+    assert [entry["check"] for entry in found] == yaml.safe_load(printed.stdout)["checks"]
+    assert isinstance(CliRunner().invoke(app, [*call, "--yaml", "--json"]).exception, UsageError)

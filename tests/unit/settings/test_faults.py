@@ -100,6 +100,7 @@ def test_one_fault_one_line(write: Write, more: str, expected: str) -> None:
         ),
         ("{rule: range, column: stars, max: 2, tolerance: 2}", "checks[0].tolerance: must be at most 1, not 2"),
         ("{rule: unique, column: titel}", "checks[0].column: no such column 'titel'; did you mean 'title'?"),
+        ("{rule: unique, columns: 5}", "checks[0].columns: must be a list, not 5"),
         ("{rule: unique, columns: [id, x]}", "checks[0].columns[1]: no such column 'x'"),
         (
             "{rule: unique, column: id, action: quarantine}",

@@ -98,6 +98,11 @@ def test_suites_are_checks_beside_those_of_the_project(suite: Suite) -> None:
             "5: expectations[0].type: no expectation 'expect_column_values_to_be_nul' here; "
             "did you mean 'expect_column_values_to_not_be_null'?; there are 'expect_column_values_to_not_be_null', ",
         ),
+        ({"type": ["a"], "kwargs": STARS}, "5: expectations[0].type: no expectation ['a'] here"),
+        (
+            {"type": "expect_compound_columns_to_be_unique", "kwargs": {"column_list": 5}},
+            "4: checks[0].columns: must be a list, not 5",
+        ),
         ({"kwargs": STARS}, "4: expectations[0].type: no expectation None here"),
         (7, "4: expectations[0]: must be a mapping with type and kwargs, not 7"),
         (

@@ -71,6 +71,13 @@ class _Bounds(Section):
         return self
 
 
+class _CountBounds(_Bounds):
+    """Two bounds of a number of things."""
+
+    min: int | None = Field(None, ge=0)
+    max: int | None = Field(None, ge=0)
+
+
 class Range(_RowRule, _Bounds):
     """min <= value <= max, where there is a value; either bound may be left out."""
 
@@ -78,13 +85,11 @@ class Range(_RowRule, _Bounds):
     column: str
 
 
-class Length(_RowRule, _Bounds):
+class Length(_RowRule, _CountBounds):
     """min <= number of characters <= max, where there is a value; either bound may be left out."""
 
     rule: Literal["length"]
     column: str
-    min: int | None = Field(None, ge=0)
-    max: int | None = Field(None, ge=0)
 
 
 class Regex(_RowRule):
@@ -168,12 +173,10 @@ class Unique(_TableRule):
         return {"columns" if k == "column" else k: [v] if k == "column" else v for k, v in value.items()}
 
 
-class RowCount(_TableRule, _Bounds):
+class RowCount(_TableRule, _CountBounds):
     """min <= number of valid rows of the step <= max."""
 
     rule: Literal["row_count"]
-    min: int | None = Field(None, ge=0)
-    max: int | None = Field(None, ge=0)
 
 
 class NullShare(_TableRule):
@@ -246,5 +249,7 @@ Check = Annotated[RowRule | TableRule, Field(discriminator="rule")]
 
 def named(fields: Mapping[str, Any]) -> str:
     """The name that a check with these fields goes by: its own, `rule(column)`, `sql(where)`, or its rule."""
-    of = fields.get("column") or fields.get("where") or ", ".join(map(str, fields.get("columns") or ()))
+    columns = fields.get("columns")
+    several = ", ".join(map(str, columns)) if isinstance(columns, list | tuple) else ""
+    of = fields.get("column") or fields.get("where") or several
     return str(fields.get("name") or (f"{fields.get('rule')}({of})" if of else fields.get("rule")))

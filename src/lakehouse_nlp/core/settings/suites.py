@@ -11,6 +11,7 @@ from functools import partial, reduce
 from pathlib import Path
 from typing import Any
 
+from lakehouse_nlp.core.settings.checks import named
 from lakehouse_nlp.core.settings.home import Home
 from lakehouse_nlp.core.settings.layers import Fault, Layer, Origin, dotted
 from lakehouse_nlp.core.settings.words import did_you_mean, listed, shown
@@ -89,21 +90,17 @@ def translated(expectation: Any) -> Fields:
     if not isinstance(expectation, dict):
         raise SuiteError(f"must be a mapping with type and kwargs, not {shown(expectation)}")
     kind, meta, kwargs = expectation.get("type"), _mapping(expectation, "meta"), _mapping(expectation, "kwargs")
-    if kind not in TRANSLATIONS:
+    if not isinstance(kind, str) or kind not in TRANSLATIONS:
         guess = did_you_mean(str(kind), TRANSLATIONS)
         raise SuiteError(f"no expectation {kind!r} here{guess}; there are {listed(TRANSLATIONS)}", "type")
     # The library saves of every expectation what was left out, as null or false, and the batch it last saw.
     kwargs = {k: v for k, v in kwargs.items() if v is not None and v is not False and k != "batch_id"}
-    of = kwargs.get("column") or ", ".join(map(str, kwargs.get("column_list", ())))
-    check = {
-        "name": f"{kind}({of})" if of else kind,
-        "action": meta.get("action", "warn"),
-        **TRANSLATIONS[kind](kwargs),
-    }
+    name = named({"rule": kind, "column": kwargs.get("column"), "columns": kwargs.get("column_list")})
+    check = {"name": name, "action": meta.get("action", "warn"), **TRANSLATIONS[kind](kwargs)}
     if isinstance(kwargs.get("mostly"), int | float):
         check["tolerance"] = round(1 - kwargs.pop("mostly"), 9)
-    for name, value in kwargs.items():
-        raise SuiteError(f"cannot be asked for here: {shown(value)}", "kwargs", name)
+    for key, value in kwargs.items():
+        raise SuiteError(f"cannot be asked for here: {shown(value)}", "kwargs", key)
     return check
 
 
