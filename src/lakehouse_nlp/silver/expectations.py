@@ -25,7 +25,8 @@ NAME = "silver"
 def figures(settings: Settings, counts: Counts, said: Sequence[Result]) -> list[Figure]:
     """Every figure of the step with its bounds: rows and keys, columns that are never null, and those of the rules."""
     valid = max(counts.valid, 1)
-    strict = (check.column for check in settings.checks if check.rule == "not_null" and check.action != "warn")
+    asked = [check for check in settings.checks if check.rule == "not_null"]
+    strict = (c.column for c in asked if c.action == "quarantine" or (c.action == "fail" and not c.tolerance))
     return [
         Figure("rows read", counts.read, 1),
         Figure("keys", counts.keys, 1, valid),

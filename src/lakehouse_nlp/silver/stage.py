@@ -131,7 +131,10 @@ def _look_up(ctx: Context, check: Referential) -> DataFrame:
     rows = ctx.tables.read(check.table)
     if check.of not in rows.columns:
         guess = did_you_mean(check.of, rows.columns) or f"; there are {listed(rows.columns)}"
-        raise DataError(f"silver: {check.known_as} looks into {check.within}, and there is no such column{guess}")
+        raise DataError(
+            f"silver: {check.known_as} looks into {check.within}, and there is no such column{guess}",
+            hint=f"name one that is there: in: {check.table}.COLUMN",
+        )
     return rows
 
 

@@ -125,6 +125,11 @@ def test_one_fault_one_line(write: Write, more: str, expected: str) -> None:
             "checks[0].languages[0]: cannot be told: 'englich'; did you mean 'english'?",
         ),
         ("{rule: distribution, column: stars}", "checks[0]: needs mean, std, quantiles or expected"),
+        ("{rule: distribution, column: stars, mean: [null, null]}", "checks[0].mean: needs min, max or both"),
+        (
+            "{rule: distribution, column: stars, quantiles: {0.5: [2, 1]}}",
+            "checks[0].quantiles.0.5: min 2 is above max 1: no row can pass",
+        ),
         (
             "{rule: distribution, column: id, mean: [1, 2]}",
             "checks[0].column: must be a number column, and 'id' is string",

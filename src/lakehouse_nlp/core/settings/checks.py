@@ -10,13 +10,24 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from lakehouse_nlp.core.settings.section import Section, Share
 
 Action = Literal["warn", "quarantine", "fail"]
 Value = str | int | float | bool
-Bounds = tuple[float | None, float | None]
+
+
+def _leave_room(bounds: tuple[float | None, float | None]) -> tuple[float | None, float | None]:
+    low, high = bounds
+    if low is None and high is None:
+        raise ValueError("needs min, max or both")
+    if low is not None and high is not None and low > high:
+        raise ValueError(f"min {low:g} is above max {high:g}: no row can pass")
+    return bounds
+
+
+Bounds = Annotated[tuple[float | None, float | None], AfterValidator(_leave_room)]
 
 
 class _Check(Section):
@@ -64,10 +75,7 @@ class _Bounds(Section):
 
     @model_validator(mode="after")
     def _bounds_leave_room(self) -> _Bounds:
-        if self.min is None and self.max is None:
-            raise ValueError("needs min, max or both")
-        if self.min is not None and self.max is not None and self.min > self.max:
-            raise ValueError(f"min {self.min:g} is above max {self.max:g}: no row can pass")
+        _leave_room((self.min, self.max))
         return self
 
 
