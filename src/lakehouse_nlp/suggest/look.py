@@ -80,9 +80,13 @@ def look(root: Path, table: str, declared: Mapping[str, models.Column]) -> tuple
 
 def _with_values(connection: DuckDBPyConnection, table: str, seen: Sequence[Seen]) -> list[Seen]:
     few = [column for column in seen if column.is_set]
-    lists = {column.name: f"list_sort(list(DISTINCT {_quoted(column.name)}))" for column in few}
+    lists = {column.name: _distinct(_quoted(column.name)) for column in few}
     sets = _named(lists, _aggregated(connection, table, [lists]) if few else [])
     return [replace(column, values=tuple(map(_plain, sets.get(column.name, ())))) for column in seen]
+
+
+def _distinct(column: str) -> str:
+    return f"list_sort(list(DISTINCT {column}) FILTER ({column} IS NOT NULL))"
 
 
 def _common(declared: str, found: str) -> str:
