@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable
-from datetime import date, datetime
-from decimal import Decimal
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +16,15 @@ from lakehouse_nlp.core.errors import DataError
 from lakehouse_nlp.core.settings import Settings
 from lakehouse_nlp.core.settings.models import Silver
 from lakehouse_nlp.silver import judge, stage
-from lakehouse_nlp.silver.rules import name_of, value
 from lakehouse_nlp.silver.text import NOT_SURELY_NFC, normalised
 
 pytestmark = [pytest.mark.spark, pytest.mark.usefixtures("spark")]
 
 COLUMNS = ("id", "title", "body", "stars", "day", "price")
-BRONZE = ", ".join(f"{name} string" for name in (*COLUMNS, "_rescued", "_corrupt", "_purpose", "_file", "_file_hash"))
-BRONZE += ", _row bigint, _batch bigint, _ingested_at timestamp"
+BRONZE = ", ".join(
+    f"{name} string" for name in (*COLUMNS, "_rescued", "_corrupt", "_fault", "_purpose", "_file", "_file_hash")
+)
+BRONZE += ", _line bigint, _row bigint, _batch bigint, _ingested_at timestamp"
 WHEN = datetime(2024, 1, 2, 3, 4, 5)
 Row = dict[str, Any]
 MakeSettings = Callable[..., Settings]
@@ -48,42 +48,12 @@ def _reasons(spark: SparkSession, settings: Settings, *rows: Row) -> list[list[t
     return [[(reason["rule"], reason["message"]) for reason in row["_reasons"]] for row in found]
 
 
-# -- values ----------------------------------------------------------------------------------------------------------
-
-CASTS: list[tuple[str, str | None, dict[str, Any]]] = [
-    ("string", None, {"a": "a", " a ": " a ", "": None, "   ": None}),
-    ("int", None, {"5": 5, " 5 ": 5, "+5": 5, "-5": -5, "5.0": 5, "5.000": 5, "5.": 5, "5.7": None, "5,0": None,
-                   "1e3": None,
-                   "2147483647": 2147483647, "2147483648": None, "five": None, "": None, " ": None, "0x5": None}),
-    ("bigint", None, {"2147483648": 2147483648, "123456789012345678": 123456789012345678, "9223372036854775808": None}),
-    ("double", None, {"5": 5.0, " 5.7 ": 5.7, "-1e3": -1000.0, ".5": 0.5, "$5": None, "5,7": None, "": None,
-                      "5 stars": None,
-                      "5d": None, "5f": None}),
-    ("float", None, {"0.5": 0.5, "x": None}),
-    ("decimal(10,2)", None, {"5": Decimal("5.00"), "19.99": Decimal("19.99"), "x": None, "123456789.00": None}),
-    ("boolean", None, {"true": True, "False": False, "1": True, "no": False, "maybe": None, "": None}),
-    ("date", None, {"2024-01-05": date(2024, 1, 5), "5.1.2024": None, "2024-02-30": None, "": None}),
-    ("date", "d.M.yyyy", {"5.1.2024": date(2024, 1, 5), " 05.01.2024 ": date(2024, 1, 5), "30.2.2024": None,
-                          "2024-01-05": None, "1.1.24": None, "": None}),
-    ("date", "MMMM d, yyyy", {"January 5, 2024": date(2024, 1, 5), "Jan 5, 2024": None, "Smarch 5, 2024": None}),
-    ("timestamp", None, {"2024-01-05 10:11:12": datetime(2024, 1, 5, 10, 11, 12), "noon": None}),
-    ("timestamp", "d.M.yyyy HH:mm", {"5.1.2024 10:11": datetime(2024, 1, 5, 10, 11), "5.1.2024": None}),
-]  # fmt: skip
-
-
-def test_values_are_cast_or_null(spark: SparkSession) -> None:
-    wrong = {}
-    for kind, pattern, table in CASTS:
-        frame = spark.createDataFrame([(text,) for text in table], "text string")
-        found = frame.select("text", value(F.col("text"), kind, pattern).alias("value")).collect()
-        got = {row["text"]: row["value"] for row in found}
-        wrong |= {(kind, pattern, text): got[text] for text in table if got[text] != table[text]}
-    assert wrong == {}
-
-
 # -- rules -----------------------------------------------------------------------------------------------------------
 
 LONG = "x" * 100
+ENGLISH = "It was the best camera that I have ever had, and the battery lasts for days."
+GERMAN = "Die Kamera war die beste, die ich je hatte, und der Akku hält auch noch tagelang."
+JAPANESE = "このカメラは今まで使った中で一番良いカメラで、電池も何日も持ちます。とても気に入りました。"
 RULES: list[tuple[dict[str, Any], Row, str | None]] = [
     ({"rule": "not_null", "column": "body"}, {"body": "x"}, None),
     ({"rule": "not_null", "column": "body"}, {"body": None}, "body is missing: nothing"),
@@ -115,6 +85,21 @@ RULES: list[tuple[dict[str, Any], Row, str | None]] = [
     ({"rule": "regex", "column": "title", "pattern": r"^R\d+$"}, {"title": None}, None),
     ({"rule": "regex", "column": "id", "pattern": r"^R\d+$"}, {"id": "r1"}, r"id does not match ^R\d+$: 'r1'"),
     ({"rule": "regex", "column": "stars", "pattern": r"\.0$"}, {"stars": "4.5"}, r"stars does not match \.0$: '4.5'"),
+    ({"rule": "language", "column": "body", "languages": ["english"]}, {"body": ENGLISH}, None),
+    ({"rule": "language", "column": "body", "languages": ["english"]}, {"body": None}, None),
+    ({"rule": "language", "column": "body", "languages": ["english"]}, {"body": "Sehr gut!"}, None),
+    ({"rule": "language", "column": "body", "languages": ["english"]}, {"body": GERMAN},
+     f"body is not in english: '{GERMAN[:80]}'"),
+    ({"rule": "language", "column": "body", "languages": ["english", "german"]}, {"body": GERMAN}, None),
+    ({"rule": "language", "column": "body", "languages": ["german"]}, {"body": ENGLISH},
+     f"body is not in german: '{ENGLISH[:80]}'"),
+    ({"rule": "language", "column": "body", "languages": ["english", "japanese"]}, {"body": JAPANESE}, None),
+    ({"rule": "language", "column": "body", "languages": ["english"]}, {"body": JAPANESE},
+     f"body is not in english: '{JAPANESE[:80]}'"),
+    ({"rule": "language", "column": "body", "languages": ["greek"]}, {"body": ENGLISH},
+     f"body is not in greek: '{ENGLISH[:80]}'"),
+    ({"rule": "language", "column": "body", "languages": ["english"], "min_letters": 5}, {"body": "Sehr gut!"},
+     "body is not in english: 'Sehr gut!'"),
     ({"rule": "sql", "where": "stars > 1"}, {"stars": "2"}, None),
     ({"rule": "sql", "where": "stars > 1"}, {"stars": None}, None),
     ({"rule": "sql", "where": "stars > 1"}, {"stars": "1"}, "not so: stars > 1"),
@@ -146,7 +131,7 @@ def test_the_rules_that_come_with_types_and_keys(spark: SparkSession, make_setti
         {"id": None, "stars": ""},
         {"id": " ", "price": "$5"},
         {"_corrupt": "a,b,c,d"},
-        {"_corrupt": "y" * 100},
+        {"_corrupt": "y" * 100, "_fault": "3 fields in place of 6"},
     ]
     assert _reasons(spark, make_settings(), *rows) == [
         [],
@@ -154,7 +139,7 @@ def test_the_rules_that_come_with_types_and_keys(spark: SparkSession, make_setti
         [("key(id)", "id is missing, and is part of the key")],
         [("type(price)", "price is no double: '$5'"), ("key(id)", "id is missing, and is part of the key")],
         [("readable", "a row that cannot be split into fields: 'a,b,c,d'")],
-        [("readable", f"a row that cannot be split into fields: '{'y' * 80}'")],
+        [("readable", f"3 fields in place of 6: '{'y' * 80}'")],
     ]
 
 
@@ -170,7 +155,7 @@ def test_checks_have_names_and_fingerprints_of_their_definition(
     assert (name, len(fingerprint)) == ("range(stars)", 12)
     assert fingerprints(max=5, name="five", action="warn") == ("five", fingerprint)
     assert fingerprints(max=6)[1] != fingerprint
-    assert name_of(make_settings(checks=[{"rule": "sql", "where": "stars > 1"}]).checks[0]) == "sql(stars > 1)"
+    assert make_settings(checks=[{"rule": "sql", "where": "stars > 1"}]).checks[0].known_as == "sql(stars > 1)"
 
 
 # -- text ------------------------------------------------------------------------------------------------------------
@@ -286,6 +271,8 @@ def test_one_pass_counts_everything(spark: SparkSession, make_settings: MakeSett
         "not_null(body)": 2, "range(price)": 2
     }  # fmt: skip
     assert counts.missing == {"id": 0, "title": 3, "body": 0, "stars": 2, "day": 3, "price": 2}
+    assert counts.given == {"price": 2}
+    assert counts.sums == {}
 
 
 def test_the_newest_row_of_a_key_stands(spark: SparkSession, make_settings: MakeSettings) -> None:
@@ -368,6 +355,8 @@ def test_quarantine_holds_rows_as_they_came_and_every_reason(spark: SparkSession
         ["type(stars)", "not_null(body)"],
         ["readable"],
     ]
+    assert list(found[0]["reasons"][0].asDict()) == ["rule", "message", "run_id", "fingerprint"]
+    assert found[0]["reasons"][0]["run_id"] == "run-9"
     assert [(row["_file"], row["_row"], row["run_id"]) for row in found] == [
         ("f.csv", 0, "run-9"),
         ("f.csv", 1, "run-9"),
@@ -428,7 +417,7 @@ def test_new_rows_reach_silver_and_what_fails_leaves_it_as_it_was(
     with pytest.raises(DataError) as caught:
         stage.run(strict)
     assert caught.value.message == (
-        "silver: broken with action fail: range(stars) by 2 of 11 rows; "
+        "silver: broken with action fail: range(stars) by 2 of 5 rows; "
         "first: stars is not at most 5.0: '9.0' (file f.csv)"
     )
     assert strict.versions("silver", "quarantine") == before

@@ -1,7 +1,7 @@
 -- Rows that did not become silver, each with every reason. Append-only.
 CREATE TABLE {table} (
   raw STRING NOT NULL COMMENT 'the row as it came: its fields as a JSON object, or its text if it had none',
-  reasons ARRAY<STRUCT<rule: STRING, message: STRING, fingerprint: STRING>> NOT NULL COMMENT 'each rule that the row broke, with the value found; fingerprint = hash of the rule as it was then',
+  reasons ARRAY<STRUCT<rule: STRING, message: STRING, run_id: STRING, fingerprint: STRING>> NOT NULL COMMENT 'each rule that the row broke, with the value found, and the run that found it; fingerprint = hash of the rule as it was then',
   _purpose STRING NOT NULL COMMENT 'train or inference',
   _file STRING NOT NULL COMMENT 'file that the row came in',
   _file_hash STRING NOT NULL COMMENT 'SHA-256 of that file',

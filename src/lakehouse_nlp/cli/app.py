@@ -168,6 +168,27 @@ def status(
     render.status(found(_context(home, project, env, sets)), as_json=json)
 
 
+@app.command("suggest-checks")
+def suggest_checks(
+    project: Project = None,
+    table: Annotated[str, typer.Option("--table", help="The project's table to look at.")] = "silver",
+    home: Home = None,
+    env: Env = "local",
+    yaml: Annotated[bool, typer.Option("--yaml", help="Print YAML to paste into the project. [default]")] = False,
+    json: Json = False,
+) -> None:
+    """Look at a table, and propose checks that it keeps today, each with what speaks for it.
+
+    Example: lakehouse-nlp suggest-checks --project demo
+    """
+    from lakehouse_nlp.suggest import as_yaml, suggest
+
+    if yaml and json:
+        raise UsageError("--yaml and --json", hint="choose one")
+    found = suggest(_context(home, project, env, None), table)
+    render.suggestions(found, as_yaml(found), as_json=json)
+
+
 @app.command()
 def sql(
     query: Annotated[str, typer.Argument(help="A query over <project>.<table> and ops.<table>.")],

@@ -15,6 +15,7 @@ from rich.table import Table
 if TYPE_CHECKING:
     from lakehouse_nlp.doctor import Finding
     from lakehouse_nlp.flow import Report, Step
+    from lakehouse_nlp.suggest import Suggestion
 
 NUMBERS = (int, float)
 
@@ -144,3 +145,11 @@ def findings(found: Sequence[Finding], *, as_json: bool) -> None:
         data([vars(finding) for finding in found])
     else:
         table(["", "what", "found", "next"], [("ok" if f.ok else "MISSING", f.what, f.found, f.next) for f in found])
+
+
+def suggestions(found: Sequence[Suggestion], yaml: str, *, as_json: bool) -> None:
+    """Prints suggested checks: as YAML, or as objects with `check` and `evidence`."""
+    if as_json:
+        data([vars(suggestion) for suggestion in found])
+    else:
+        sys.stdout.write(yaml)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lakehouse_nlp.core.settings import Settings, settings_hash
 
-SILVER = ("columns", "key", "newest_by", "text", "label", "checks", "silver")
+SILVER = ("columns", "nulls", "key", "newest_by", "text", "label", "checks", "silver")
 GOLD = (*SILVER, "gold", "features.numeric", "features.categorical")
 TRAIN = (*GOLD, "features", "train")
 

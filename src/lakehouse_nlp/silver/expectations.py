@@ -8,27 +8,44 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from lakehouse_nlp.core.context import Context
 from lakehouse_nlp.core.settings import Settings
+from lakehouse_nlp.silver.figures import Figure, share
 from lakehouse_nlp.silver.judge import Counts
-from lakehouse_nlp.silver.rules import Rule
+from lakehouse_nlp.silver.results import Result
 
 NAME = "silver"
 
 
-def figures(counts: Counts) -> dict[str, float]:
-    """The figures that expectations speak of: rows, keys, share of rows that broke each rule, share without a value."""
-    read, valid = max(counts.read, 1), max(counts.valid, 1)
-    shares = {f"share of rows that broke {rule}": n / read for rule, n in counts.broken.items()}
-    nulls = {f"share of valid rows without {column}": n / valid for column, n in counts.missing.items()}
-    doubles = {"share of valid rows that are older rows of a key": 1 - counts.keys / valid}
-    return {"rows read": counts.read, "rows valid": counts.valid, "keys": counts.keys, **doubles, **shares, **nulls}
+def figures(settings: Settings, counts: Counts, said: Sequence[Result]) -> list[Figure]:
+    """Every figure of the step with its bounds: rows and keys, columns that are never null, and those of the rules."""
+    valid = max(counts.valid, 1)
+    asked = [check for check in settings.checks if check.rule == "not_null"]
+    strict = (c.column for c in asked if c.action == "quarantine" or (c.action == "fail" and not c.tolerance))
+    return [
+        Figure("rows read", counts.read, 1),
+        Figure("keys", counts.keys, 1, valid),
+        *(
+            share(f"share of valid rows without {name}", counts.missing[name], valid)
+            for name in dict.fromkeys([*settings.key, *strict])
+        ),
+        *(_of(result, figure) for result in said for figure in result.figures),
+    ]
 
 
-def report(ctx: Context, counts: Counts, found: list[Rule]) -> Path:
+def _of(result: Result, figure: Figure) -> Figure:
+    """The figure under its rule's name, with the bounds that the tolerance leaves."""
+    low, high = figure.bounds(result.tolerance)
+    name = figure.name if result.rule in figure.name else f"{result.rule}: {figure.name}"
+    return replace(figure, name=name, min=low, max=high)
+
+
+def report(ctx: Context, counts: Counts, said: Sequence[Result]) -> Path:
     """Runs the suite and writes its result and Data Docs below `quality/`; returns the page to open."""
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     for noisy in ("great_expectations", "great_expectations._docs_decorators"):
@@ -44,32 +61,29 @@ def report(ctx: Context, counts: Counts, found: list[Rule]) -> Path:
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
     source = context.data_sources.add_or_update_pandas(NAME)
     batch = source.add_dataframe_asset("counts").add_batch_definition_whole_dataframe("step")
-    suite = context.suites.add_or_update(
-        gx.ExpectationSuite(NAME, expectations=_expectations(ctx.settings, counts, found))
-    )
+    asked = figures(ctx.settings, counts, said)
+    suite = context.suites.add_or_update(gx.ExpectationSuite(NAME, expectations=_expectations(asked)))
     validation = gx.ValidationDefinition(name=NAME, data=batch, suite=suite)
     checkpoint = gx.Checkpoint(
         name=NAME,
         validation_definitions=[context.validation_definitions.add_or_update(validation)],
         actions=[UpdateDataDocsAction(name="data_docs")],
     )
-    frame = pd.DataFrame([figures(counts)])
+    frame = pd.DataFrame([{figure.name: figure.value for figure in asked}], dtype="float64")
     context.checkpoints.add_or_update(checkpoint).run(
         batch_parameters={"dataframe": frame}, run_id=gx.RunIdentifier(run_name=ctx.run_id)
     )
     return home / "gx" / "uncommitted" / "data_docs" / "local_site" / "index.html"
 
 
-def _expectations(settings: Settings, counts: Counts, found: list[Rule]) -> list[Any]:
-    from great_expectations.expectations.core.expect_column_values_to_be_between import (
-        ExpectColumnValuesToBeBetween as Between,
-    )
+def _expectations(asked: Sequence[Figure]) -> list[Any]:
+    """A figure lies between its bounds. One without a value is asked for one: the library passes over nulls."""
+    from great_expectations.expectations.core.expect_column_values_to_be_between import ExpectColumnValuesToBeBetween
+    from great_expectations.expectations.core.expect_column_values_to_not_be_null import ExpectColumnValuesToNotBeNull
 
-    strict = (check.column for check in settings.checks if check.rule == "not_null" and check.action != "warn")
-    never_null = dict.fromkeys([*settings.key, *strict])
     return [
-        Between(column="rows read", min_value=1),
-        Between(column="keys", min_value=1, max_value=max(counts.valid, 1)),
-        *(Between(column=f"share of rows that broke {rule.name}", min_value=0, max_value=0) for rule in found),
-        *(Between(column=f"share of valid rows without {name}", min_value=0, max_value=0) for name in never_null),
+        ExpectColumnValuesToNotBeNull(column=figure.name)
+        if figure.value is None
+        else ExpectColumnValuesToBeBetween(column=figure.name, min_value=figure.min, max_value=figure.max)
+        for figure in asked
     ]

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from lakehouse_nlp.core.errors import DataError
 from lakehouse_nlp.core.settings import Settings
-from lakehouse_nlp.silver.rules import TYPED, Rule, rules, value
+from lakehouse_nlp.core.settings.checks import Referential, TableRule
+from lakehouse_nlp.silver.figures import Summary, summary
+from lakehouse_nlp.silver.rules import BARE, TYPED, Rule, known, row_rules, rules
 from lakehouse_nlp.silver.text import normalised
+from lakehouse_nlp.silver.values import present, value
+
+# Gives the rows of the table that a check looks into.
+Lookup = Callable[[Referential], DataFrame]
 
 
 @dataclass(frozen=True)
 class Counts:
     """What one pass counted: rows read and set aside, distinct keys among the valid rows.
 
-    `broken`: rule -> rows that broke it; `missing`: column -> valid rows without a value.
+    `broken`: rule -> rows that broke it; `missing`: column -> valid rows without a value; `given`: column -> rows that
+    could be split and have a value, for the columns that rules look at; `sums`: rule over the step -> its sums.
     """
 
     read: int
@@ -26,6 +33,8 @@ class Counts:
     keys: int
     broken: dict[str, int]
     missing: dict[str, int]
+    given: dict[str, int]
+    sums: dict[str, dict[str, Any]]
 
     @property
     def valid(self) -> int:
@@ -33,66 +42,90 @@ class Counts:
         return self.read - self.quarantined
 
 
-def judged(bronze: DataFrame, settings: Settings) -> tuple[DataFrame, list[Rule]]:
-    """Bronze as `_typed_<column>`, `_key` and `_reasons` (of all rules but warnings), and the rules.
+def judged(bronze: DataFrame, settings: Settings, lookup: Lookup | None = None) -> tuple[DataFrame, list[Rule]]:
+    """Bronze as `_typed_<column>`, `_key` and `_reasons` (of all rules that set rows aside), and the rules.
 
     `_broken` holds a boolean a rule, in the rules' order; `_raw` is the row as it came, if a reason stands against it.
+    `lookup`: gives the rows of the table that a referential check looks into, needed where there is one.
     """
-    typed = {name: value(F.col(f"`{name}`"), c.type, c.format) for name, c in settings.columns.items()}
-    frame = bronze.select("*", *(column.alias(TYPED + name) for name, column in typed.items()))
-    frame = normalised(frame, [TYPED + name for name in settings.text], settings.silver)
-    columns: dict[str, Column] = {name: F.col(f"`{TYPED}{name}`") for name in typed}
+    frame = normalised(typed(bronze, settings), [TYPED + name for name in settings.text], settings.silver)
+    looked_up = [check for check in row_rules(settings) if isinstance(check, Referential)]
+    for check in looked_up:
+        frame = _looked_up(frame, check, lookup)
+    columns = {name: F.col(f"`{TYPED}{name}`") for name in settings.columns}
     found = rules(settings, columns)
-    against = [rule.reason for rule in found if rule.action != "warn"]
-    parts = [columns[name].cast("string") for name in settings.key]
-    key = parts[0] if len(parts) == 1 else F.to_json(F.array(*parts))
+    against = [rule.reason(F.col("_broken")[place]) for place, rule in enumerate(found) if rule.sets_aside]
     fields = F.to_json(F.struct(*(F.col(f"`{name}`") for name in settings.columns), "_rescued"))
     rows = (
-        frame.withColumn("_key", key)
-        .withColumn("_reasons", F.filter(F.array(*against), lambda reason: reason.isNotNull()))
+        frame.withColumn("_key", _key([columns[name].cast("string") for name in settings.key]))
         .withColumn("_broken", F.array(*(rule.broken for rule in found)))
+        .withColumn("_reasons", F.filter(F.array(*against), lambda reason: reason.isNotNull()))
         .withColumn("_raw", F.when(F.size("_reasons") > 0, F.coalesce("_corrupt", fields)))
-        .drop(*settings.columns, "_rescued", "_corrupt")
+        .drop(*settings.columns, *(BARE + name for name in settings.columns), *map(known, looked_up))
+        .drop("_rescued", "_corrupt", "_fault")
     )
     return rows, found
+
+
+def _key(parts: Sequence[Column]) -> Column:
+    return parts[0] if len(parts) == 1 else F.to_json(F.array(*parts))
+
+
+def typed(bronze: DataFrame, settings: Settings) -> DataFrame:
+    """Bronze with `_bare_<column>`, the text without blanks or null, and `_typed_<column>`, its value.
+
+    Two projections: in one, Spark would trim a text again at every place that looks at it.
+    """
+    bare = {BARE + name: present(F.col(f"`{name}`"), settings.nulls_of(name)) for name in settings.columns}
+    values = {
+        TYPED + name: value(F.col(f"`{name}`"), F.col(f"`{BARE}{name}`"), column)
+        for name, column in settings.columns.items()
+    }
+    return bronze.withColumns(bare).withColumns(values)
+
+
+def _looked_up(rows: DataFrame, check: Referential, lookup: Lookup | None) -> DataFrame:
+    """The rows with the value that the table has, or null. Spark sends a small table to every task, by its own rule."""
+    if lookup is None:
+        raise ValueError(f"{check.known_as} needs the rows of {check.table}")
+    name = known(check)
+    values = lookup(check).select(F.col(f"`{check.of}`").alias(name)).where(F.col(name).isNotNull()).distinct()
+    return rows.join(values, F.col(f"`{TYPED}{check.column}`") == F.col(name), "left")
+
+
+def summaries(settings: Settings) -> list[tuple[TableRule, Summary]]:
+    """The rules over all valid rows of a step, with what each sums up."""
+    columns = {name: F.col(f"`{TYPED}{name}`") for name in settings.columns}
+    asked = [check for check in settings.checks if isinstance(check, get_args(TableRule))]
+    return [(check, summary(check, columns, F.size("_reasons") == 0, F.col("_key"))) for check in asked]
 
 
 def count(rows: DataFrame, found: list[Rule], settings: Settings) -> Counts:
     """Counts everything that the step decides on, reports and is held to, in one aggregation."""
     valid = F.size("_reasons") == 0
-    sums: list[Column] = [
-        F.count(F.lit(1)).alias("read"),
-        F.count(F.when(~valid, 1)).alias("quarantined"),
-        F.countDistinct(F.when(valid, F.col("_key"))).alias("keys"),
-    ]
-    sums += [F.count(F.when(F.col("_broken")[place], 1)).alias(f"b{place}") for place in range(len(found))]
-    columns = list(settings.columns)
-    sums += [
-        F.count(F.when(valid & F.col(f"`{TYPED}{name}`").isNull(), 1)).alias(f"m{i}") for i, name in enumerate(columns)
-    ]
-    row: Any = rows.agg(*sums).first()
-    return Counts(
-        row["read"], row["quarantined"], row["keys"],
-        {rule.name: row[f"b{place}"] for place, rule in enumerate(found)},
-        {name: row[f"m{i}"] for i, name in enumerate(columns)},
-    )  # fmt: skip
+    values = {name: F.col(f"`{TYPED}{name}`") for name in settings.columns}
+    groups = {
+        "broken": {rule.name: _rows(F.col("_broken")[place]) for place, rule in enumerate(found)},
+        "missing": {name: _rows(valid & column.isNull()) for name, column in values.items()},
+        "given": {name: F.count(values[name]) for name in sorted({rule.of for rule in found if rule.of})},
+        "sums": {c.known_as: _struct(summary.sums) for c, summary in summaries(settings) if summary.sums},
+    }
+    totals = {
+        "read": F.count(F.lit(1)),
+        "quarantined": _rows(~valid),
+        "keys": F.countDistinct(F.when(valid, F.col("_key"))),
+    }
+    totals |= {name: _struct(group) for name, group in groups.items() if group}
+    row: Any = rows.agg(*(column.alias(name) for name, column in totals.items())).first()
+    return Counts(**{**{name: {} for name in groups}, **row.asDict(recursive=True)})
 
 
-def refuse(counts: Counts, found: list[Rule], rows: DataFrame) -> None:
-    """Raises DataError if a rule whose action is `fail` was broken; names the rules and the first rows."""
-    failed = [rule for rule in found if rule.action == "fail" and counts.broken[rule.name]]
-    if not failed:
-        return
-    names = {rule.name for rule in failed}
-    first = (
-        rows.where(F.exists("_reasons", lambda reason: reason["rule"].isin(*names))).select("_file", "_reasons").first()
-    )
-    example = next(reason["message"] for reason in first["_reasons"] if reason["rule"] in names) if first else ""
-    told = "; ".join(f"{rule.name} by {counts.broken[rule.name]:,} of {counts.read:,} rows" for rule in failed)
-    raise DataError(
-        f"silver: broken with action fail: {told}; first: {example} (file {first['_file'] if first else '?'})",
-        hint="mend the data, or give the check another action; bronze holds every row, nothing is lost",
-    )
+def _rows(condition: Column) -> Column:
+    return F.count(F.when(condition, 1))
+
+
+def _struct(columns: Mapping[str, Column]) -> Column:
+    return F.struct(*(column.alias(name) for name, column in columns.items()))
 
 
 def silver_rows(rows: DataFrame, settings: Settings) -> DataFrame:
@@ -121,8 +154,13 @@ def quarantine_rows(rows: DataFrame, run_id: str) -> DataFrame:
     """The rows that reasons stand against, as they came."""
     return rows.where(F.size("_reasons") > 0).select(
         F.col("_raw").alias("raw"),
-        F.col("_reasons").alias("reasons"),
+        F.transform("_reasons", lambda reason: _of_run(reason, run_id)).alias("reasons"),
         "_purpose", "_file", "_file_hash", "_row", "_batch",
         F.lit(run_id).alias("run_id"),
         F.current_timestamp().alias("quarantined_at"),
     )  # fmt: skip
+
+
+def _of_run(reason: Column, run_id: str) -> Column:
+    fields = {name: reason[name] for name in ("rule", "message", "fingerprint")}
+    return _struct({"rule": fields["rule"], "message": fields["message"], "run_id": F.lit(run_id), **fields})

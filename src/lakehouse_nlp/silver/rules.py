@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from lakehouse_nlp.core.settings import Settings
-from lakehouse_nlp.core.settings.models import Action, Check
+from lakehouse_nlp.core.settings.checks import Action, Check, Referential, RowRule
+from lakehouse_nlp.silver.language import spoken
+from lakehouse_nlp.silver.values import written
 
 SHOWN = 80
-WHOLE = r"^[+-]?\d+(\.0*)?$"
-NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
+TYPED, BARE, KNOWN = "_typed_", "_bare_", "_known_"
 
 
 @dataclass(frozen=True)
 class Rule:
     """A named rule: `broken` is true for the rows that break it, `message` says how.
 
+    `of`: the column whose values it looks at; None for every row. `tolerance`: share of the rows that it looks at.
     `fingerprint`: hash of the rule's definition, so that counts of different definitions are not mixed up.
     """
 
@@ -30,16 +32,22 @@ class Rule:
     broken: Column
     message: Column
     fingerprint: str
+    tolerance: float | None = None
+    of: str | None = None
 
     @property
-    def reason(self) -> Column:
-        """struct<rule, message, fingerprint>, or null for a row that keeps the rule."""
+    def sets_aside(self) -> bool:
+        """Whether a row that breaks it can never be silver. With `fail` and a tolerance it can, if the step stands."""
+        return self.action == "quarantine" or (self.action == "fail" and not self.tolerance)
+
+    def reason(self, broken: Column) -> Column:
+        """struct<rule, message, fingerprint> where `broken` (the rule's own, computed) holds, else null."""
         fields = (
             F.lit(self.name).alias("rule"),
             self.message.alias("message"),
             F.lit(self.fingerprint).alias("fingerprint"),
         )
-        return F.when(self.broken, F.struct(*fields))
+        return F.when(broken, F.struct(*fields))
 
 
 def rules(settings: Settings, typed: Mapping[str, Column]) -> list[Rule]:
@@ -47,66 +55,45 @@ def rules(settings: Settings, typed: Mapping[str, Column]) -> list[Rule]:
 
     `typed`: column -> its value as declared; the same-named columns of the frame hold the text as it came.
     """
-    found = [
-        _rule(
-            "readable",
-            "quarantine",
-            F.col("_corrupt").isNotNull(),
-            _found("a row that cannot be split into fields", F.col("_corrupt")),
-        )
-    ]
     whole = F.col("_corrupt").isNull()
+    fault = F.coalesce("_fault", F.lit("a row that cannot be split into fields"))
+    found = [_rule("readable", "quarantine", ~whole, _found(fault, F.col("_corrupt")))]
     for name, column in settings.columns.items():
         if column.type != "string":
-            wrong = whole & _given(F.col(f"`{name}`")) & typed[name].isNull()
-            wanted = column.type + (f" as {column.format}" if column.format else "")
-            found.append(
-                _rule(f"type({name})", "quarantine", wrong, _found(f"{name} is no {wanted}", F.col(f"`{name}`")))
-            )
+            wrong = whole & F.col(f"`{BARE}{name}`").isNotNull() & typed[name].isNull()
+            message = _found(F.lit(f"{name} is no {written(column)}"), F.col(f"`{name}`"))
+            found.append(_rule(f"type({name})", "quarantine", wrong, message))
     for name in settings.key:
-        found.append(
-            _rule(
-                f"key({name})",
-                "quarantine",
-                whole & typed[name].isNull(),
-                F.lit(f"{name} is missing, and is part of the key"),
-            )
-        )
-    for check in settings.checks:
-        found.append(_check(check, typed, whole))
-    return found
+        message = F.lit(f"{name} is missing, and is part of the key")
+        found.append(_rule(f"key({name})", "quarantine", whole & typed[name].isNull(), message))
+    return found + [_check(check, typed, whole) for check in row_rules(settings)]
 
 
-def value(text: Column, kind: str, pattern: str | None) -> Column:
-    """The text as a value of the declared type; null where it is blank, or is none."""
-    bare = F.trim(text)
-    if kind == "string":
-        return F.when(bare != "", text)
-    if kind in ("int", "bigint"):  # Spark would cut 5.7 down to 5
-        return F.when(bare.rlike(WHOLE), F.regexp_replace(bare, r"\..*", "").cast(kind))
-    if kind in ("float", "double") or kind.startswith("decimal"):  # Spark would take 5d and 5f, as Java does
-        return F.when(bare.rlike(NUMBER), bare.cast(kind))
-    if kind == "date" and pattern:
-        return F.to_date(bare, pattern)
-    if kind == "timestamp" and pattern:
-        return F.to_timestamp(bare, pattern)
-    return bare.cast(kind)
+def row_rules(settings: Settings) -> list[RowRule]:
+    """The checks that look at rows one by one."""
+    return [check for check in settings.checks if isinstance(check, get_args(RowRule))]
 
 
-def name_of(check: Check) -> str:
-    """The name a check goes by: its own, or rule(column)."""
-    return check.name or f"{check.rule}({getattr(check, 'column', getattr(check, 'where', ''))})"
+def fingerprint(check: Check) -> str:
+    """12 hex digits of what the check asks, whatever it is called and whatever it does."""
+    return _digest(check.model_dump_json(exclude={"name", "action", "tolerance"}))
 
 
-def _check(check: Check, typed: Mapping[str, Column], whole: Column) -> Rule:
-    definition = check.model_dump_json(exclude={"name", "action"})
+def known(check: Referential) -> str:
+    """The column that holds the check's value where the table that it looks into has it."""
+    return f"{KNOWN}{fingerprint(check)}"
+
+
+def _check(check: RowRule, typed: Mapping[str, Column], whole: Column) -> Rule:
     if check.rule == "sql":
-        broken, message = ~F.expr(_over(check.where, typed)), F.lit(f"not so: {check.where}")
+        of, broken, message = None, ~F.expr(_over(check.where, typed)), F.lit(f"not so: {check.where}")
     else:
         column = typed[check.column]
+        of = None if check.rule == "not_null" else check.column
         broken, wanted = CONDITIONS[check.rule](column, check)
-        message = _found(f"{check.column} {wanted}", column)
-    return _rule(name_of(check), check.action, whole & F.coalesce(broken, F.lit(False)), message, definition)
+        message = _found(F.lit(f"{check.column} {wanted}"), column)
+    broken = whole & F.coalesce(broken, F.lit(False))
+    return Rule(check.known_as, check.action, broken, message, fingerprint(check), check.tolerance, of)
 
 
 def _not_null(column: Column, check: Any) -> tuple[Column, str]:
@@ -129,22 +116,23 @@ def _regex(column: Column, check: Any) -> tuple[Column, str]:
     return ~column.cast("string").rlike(check.pattern), f"does not match {check.pattern}"
 
 
+def _language(column: Column, check: Any) -> tuple[Column, str]:
+    return ~spoken(column, check), f"is not in {' or '.join(check.languages)}"
+
+
+def _referential(column: Column, check: Any) -> tuple[Column, str]:
+    return column.isNotNull() & F.col(known(check)).isNull(), f"is not in {check.within}"
+
+
 CONDITIONS: dict[str, Callable[[Column, Any], tuple[Column, str]]] = {
     "not_null": _not_null, "in_set": _in_set, "range": _range, "length": _length, "regex": _regex,
+    "language": _language, "referential": _referential,
 }  # fmt: skip
 
 
 def _between(column: Column, check: Any) -> Column:
-    bounds = [column >= check.min] if check.min is not None else []
-    bounds += [column <= check.max] if check.max is not None else []
-    return _all(bounds)
-
-
-def _all(conditions: Iterable[Column]) -> Column:
-    holds = F.lit(True)
-    for condition in conditions:
-        holds = holds & condition
-    return holds
+    low = F.lit(True) if check.min is None else column >= check.min
+    return low if check.max is None else low & (column <= check.max)
 
 
 def _bounds(check: Any) -> str:
@@ -165,18 +153,14 @@ def _over(where: str, typed: Mapping[str, Column]) -> str:
     return tree.sql(dialect="spark")
 
 
-TYPED = "_typed_"
-
-
-def _given(text: Column) -> Column:
-    return F.trim(text) != ""
-
-
-def _found(what: str, column: Column) -> Column:
+def _found(what: Column, column: Column) -> Column:
     shown = F.substring(column.cast("string"), 1, SHOWN)
-    return F.concat(F.lit(f"{what}: "), F.coalesce(F.concat(F.lit("'"), shown, F.lit("'")), F.lit("nothing")))
+    return F.concat(what, F.lit(": "), F.coalesce(F.concat(F.lit("'"), shown, F.lit("'")), F.lit("nothing")))
 
 
-def _rule(name: str, action: Action, broken: Column, message: Column, definition: str = "") -> Rule:
-    digest = hashlib.sha256((definition or name).encode()).hexdigest()[:12]
-    return Rule(name, action, F.coalesce(broken, F.lit(False)), message, digest)
+def _rule(name: str, action: Action, broken: Column, message: Column) -> Rule:
+    return Rule(name, action, F.coalesce(broken, F.lit(False)), message, _digest(name))
+
+
+def _digest(definition: str) -> str:
+    return hashlib.sha256(definition.encode()).hexdigest()[:12]

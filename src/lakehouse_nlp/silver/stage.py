@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 
 from pyspark.sql import DataFrame
 
@@ -12,9 +13,11 @@ from lakehouse_nlp.core.errors import DataError, LakehouseError
 from lakehouse_nlp.core.pending import Pending, pending
 from lakehouse_nlp.core.recipes import SILVER, recipe
 from lakehouse_nlp.core.settings import Settings
+from lakehouse_nlp.core.settings.checks import Referential
+from lakehouse_nlp.core.settings.words import did_you_mean, listed
 from lakehouse_nlp.silver import expectations, judge
 from lakehouse_nlp.silver.judge import Counts
-from lakehouse_nlp.silver.rules import Rule
+from lakehouse_nlp.silver.results import Result, refuse, results
 
 SOURCE = "bronze"
 
@@ -43,14 +46,16 @@ def run(ctx: Context) -> StepResult:
 
 
 def _bring(ctx: Context, found: Pending) -> Counts:
-    rows, rules = judge.judged(ctx.tables.changes(SOURCE, found.since, found.upto), ctx.settings)
+    bronze = ctx.tables.changes(SOURCE, found.since, found.upto)
+    rows, rules = judge.judged(bronze, ctx.settings, partial(_look_up, ctx))
     rows = rows.persist()
     try:
         counts = judge.count(rows, rules, ctx.settings)
-        _record(ctx, counts, rules, found.upto)
-        judge.refuse(counts, rules, rows)
+        said = results(ctx.settings, rules, counts, ctx.clock())
+        _record(ctx, said, found.upto)
+        refuse(said, rules, rows)
         with ThreadPoolExecutor(1) as beside:  # it waits for imports and disks while Spark writes
-            page = beside.submit(expectations.report, ctx, counts, rules)
+            page = beside.submit(expectations.report, ctx, counts, said)
             aside, newest = _write(ctx, found, rows, counts)
             page.result()
     finally:
@@ -115,9 +120,27 @@ def _account(ctx: Context, counts: Counts, aside: int, newest: int) -> None:
         )
 
 
-def _record(ctx: Context, counts: Counts, rules: list[Rule], upto: int) -> None:
+def _look_up(ctx: Context, check: Referential) -> DataFrame:
+    """The table that a referential check looks into. Raises DataError where it or its column is not there."""
+    if not ctx.tables.log(check.table).exists:
+        project = check.table.partition(".")[0]
+        raise DataError(
+            f"silver: {check.known_as} looks into {check.table}, and there is no such table",
+            hint=f"lakehouse-nlp run --project {project}",
+        )
+    rows = ctx.tables.read(check.table)
+    if check.of not in rows.columns:
+        guess = did_you_mean(check.of, rows.columns) or f"; there are {listed(rows.columns)}"
+        raise DataError(
+            f"silver: {check.known_as} looks into {check.within}, and there is no such column{guess}",
+            hint=f"name one that is there: in: {check.table}.COLUMN",
+        )
+    return rows
+
+
+def _record(ctx: Context, said: list[Result], upto: int) -> None:
     ctx.tables.ensure("ops.checks")
     project = ctx.settings.project
-    rows = [(project, ctx.run_id, r.name, r.action, r.fingerprint, counts.read, counts.broken[r.name]) for r in rules]
+    rows = [(project, ctx.run_id, *result.row()) for result in said]
     once = (f"{project}.checks.{recipe(ctx.settings, SILVER)}", upto)  # a range that is read again counts the same
     ctx.tables.record("ops.checks", rows, once=once)

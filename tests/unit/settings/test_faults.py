@@ -98,6 +98,50 @@ def test_one_fault_one_line(write: Write, more: str, expected: str) -> None:
             "{rule: regex, column: id, pattern: '[a'}",
             "checks[0].pattern: no regular expression: unterminated character set in '[a'",
         ),
+        ("{rule: range, column: stars, max: 2, tolerance: 2}", "checks[0].tolerance: must be at most 1, not 2"),
+        ("{rule: unique, column: titel}", "checks[0].column: no such column 'titel'; did you mean 'title'?"),
+        ("{rule: unique, columns: 5}", "checks[0].columns: must be a list, not 5"),
+        ("{rule: unique, columns: [id, x]}", "checks[0].columns[1]: no such column 'x'"),
+        (
+            "{rule: unique, column: id, action: quarantine}",
+            "checks[0].action: must be 'warn' or 'fail', not 'quarantine'",
+        ),
+        ("{rule: row_count}", "checks[0]: needs min, max or both"),
+        ("{rule: null_share, column: id}", "checks[0].max: missing"),
+        (
+            "{rule: freshness, column: day, max_age: soon}",
+            "checks[0].max_age: must read as '36 hours' or '7 days', not 'soon'",
+        ),
+        (
+            "{rule: freshness, column: id, max_age: 1 day}",
+            "checks[0].column: must be a date or timestamp column, and 'id' is string",
+        ),
+        (
+            "{rule: referential, column: id, in: silver.id}",
+            "checks[0].in: must read as project.table.column, not 'silver.id'",
+        ),
+        (
+            "{rule: language, column: title, languages: [englich]}",
+            "checks[0].languages[0]: cannot be told: 'englich'; did you mean 'english'?",
+        ),
+        ("{rule: distribution, column: stars}", "checks[0]: needs mean, std, quantiles or expected"),
+        ("{rule: distribution, column: stars, mean: [null, null]}", "checks[0].mean: needs min, max or both"),
+        (
+            "{rule: distribution, column: stars, quantiles: {0.5: [2, 1]}}",
+            "checks[0].quantiles.0.5: min 2 is above max 1: no row can pass",
+        ),
+        (
+            "{rule: distribution, column: id, mean: [1, 2]}",
+            "checks[0].column: must be a number column, and 'id' is string",
+        ),
+        (
+            "{rule: distribution, column: id, expected: {a: 0.5}}",
+            "checks[0]: the expected shares add up to 0.5, and must to 1",
+        ),
+        (
+            "{rule: distribution, column: stars, quantiles: {2: [1, 2]}}",
+            "checks[0].quantiles: a quantile is a number from 0 to 1, not '2'",
+        ),
         ("{rule: sql, where: 'star > 1'}", "checks[0].where: no such column 'star'; did you mean 'stars'?"),
         ("{rule: sql, where: '1 > 0'}", "checks[0].where: names no column: '1 > 0'"),
         (
@@ -108,6 +152,12 @@ def test_one_fault_one_line(write: Write, more: str, expected: str) -> None:
 )
 def test_checks(write: Write, check: str, expected: str) -> None:
     assert faults(write(f"checks:\n  - {check}\n")) == [f"{X}:10: {expected}"]
+
+
+def test_two_checks_of_one_name(write: Write) -> None:
+    checks = "checks:\n  - {rule: range, column: stars, min: 1}\n  - {rule: range, column: stars, max: 5}\n"
+    told = "checks[1]: goes by the name 'range(stars)', as checks[0] does; give it a `name:`"
+    assert faults(write(checks)) == [f"{X}:11: {told}"]
 
 
 @pytest.mark.parametrize(
@@ -149,6 +199,11 @@ def test_labels_that_are_right(write: Write, label: str) -> None:
         ("{id: {type: strin}}", "columns.id.type: 'strin' is no column type; did you mean 'string'?"),
         ("{id: 5}", "columns.id: must be a mapping, not 5"),
         ("{id: {type: int, format: d}}", "columns.id.format: is for date and timestamp columns, and this one is int"),
+        ("{id: {type: date, decimal: ','}}", "columns.id.decimal: is for number columns, and this one is date"),
+        ("{id: {type: int, grouping: x}}", "columns.id.grouping: must be ',', '.', ' ', \"'\" or '_', not 'x'"),
+        ("{id: {type: int, grouping: .}}", "columns.id: decimal and grouping are both '.': no number could be read"),
+        ("{id: {type: date, format: [1]}}", "columns.id.format[0]: must be text, not 1"),
+        ("{id: {type: int, nulls: NA}}", "columns.id.nulls: must be a list, not 'NA'"),
         ("{id: string, _a: string}", "columns._a: names that start with '_' are ours; take another, with `source:` "),
         ("{id: string, a b: string}", "columns.a b: a table's column has no blank and none of ,;{}()=.` in its name; "),
         ("{id: string, ID: string}", "columns.ID: Spark takes it for 'id': letter case does not count"),

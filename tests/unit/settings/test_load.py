@@ -41,7 +41,7 @@ def test_short_forms_and_types_are_as_declared(write: Write) -> None:
     assert settings.project == "x"
     assert (settings.key, settings.text) == (("id",), ("title",))
     assert settings.columns["stars"].type == "double"
-    assert settings.columns["day"].format == "MMMM d, yyyy"
+    assert settings.columns["day"].format == ("MMMM d, yyyy",)
     assert settings.required("train") == ("id", "title", "stars")
     assert settings.required("inference") == ("id", "title")
 

@@ -11,7 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, get_args
 
+from lakehouse_nlp.core.settings.checks import named
 from lakehouse_nlp.core.settings.expressions import columns_of
+from lakehouse_nlp.core.settings.languages import LANGUAGES, STOP_WORD_LANGUAGES
 from lakehouse_nlp.core.settings.models import NUMBER_TYPES, Register
 from lakehouse_nlp.core.settings.patterns import pattern_fault
 from lakehouse_nlp.core.settings.words import did_you_mean, listed, shown
@@ -21,12 +23,6 @@ Problem = tuple[Loc, str]
 
 # Schemas of the lake that are no project's.
 RESERVED_PROJECTS = ("ops",)
-
-# The lists that Spark NLP's StopWordsCleaner.loadDefaultStopWords finds in Spark ML's jar.
-STOP_WORD_LANGUAGES = (
-    *("danish", "dutch", "english", "finnish", "french", "german", "hungarian", "italian", "norwegian", "portuguese"),
-    *("russian", "spanish", "swedish", "turkish"),
-)
 
 # Delta takes none of the first eight in a column's name, and Spark reads a dot as a field of a struct.
 _NOT_IN_NAMES = re.compile(r"[ ,;{}()=\n\t.`]")
@@ -43,14 +39,15 @@ class _Values:
 
     tree: Mapping[str, Any]
 
-    def get(self, *loc: str) -> Any:
+    def get(self, *loc: str | int) -> Any:
         """The value at a place; None where there is none."""
         value: Any = self.tree
         for part in loc:
-            value = value.get(part) if isinstance(value, dict) else None
+            inside = value if isinstance(value, dict) else dict(enumerate(value)) if isinstance(value, list) else {}
+            value = inside.get(part)
         return value
 
-    def names(self, *loc: str) -> Iterator[tuple[Loc, str]]:
+    def names(self, *loc: str | int) -> Iterator[tuple[Loc, str]]:
         """The column names at a place, be it one or a list."""
         value = self.get(*loc)
         if isinstance(value, str):
@@ -60,7 +57,7 @@ class _Values:
                 yield (*loc, i), name
 
     def checks(self) -> Iterator[tuple[Loc, dict[str, Any]]]:
-        """The row rules that are mappings."""
+        """The checks that are mappings."""
         checks = self.get("checks")
         for i, check in enumerate(checks if isinstance(checks, list) else ()):
             if isinstance(check, dict):
@@ -77,6 +74,7 @@ def problems(tree: Mapping[str, Any]) -> list[Problem]:
     """Every place where the parts of the merged settings contradict each other, and why."""
     values = _Values(tree)
     found = [*_project(values), *_patterns(values), *_stop_words(values), *_floors(values)]
+    found += [*_names_of_checks(values), *_languages(values)]
     if isinstance(values.get("columns"), dict):
         columns = values.columns()
         types = {name: str(column.get("type")) for name, column in columns.items()}
@@ -113,9 +111,17 @@ def _sources(columns: Mapping[str, Mapping[str, Any]]) -> Iterator[Problem]:
 
 
 def _formats(columns: Mapping[str, Mapping[str, Any]]) -> Iterator[Problem]:
+    wanted = {"format": ("date", "timestamp"), "decimal": NUMBER_TYPES, "grouping": NUMBER_TYPES}
     for name, column in columns.items():
-        if column.get("format") is not None and column.get("type") not in ("date", "timestamp", None):
-            yield ("columns", name, "format"), f"is for date and timestamp columns, and this one is {column['type']}"
+        for key, kinds in wanted.items():
+            if column.get(key) is not None and _plain_type(column.get("type")) not in (*kinds, "None"):
+                called = "number" if kinds == NUMBER_TYPES else " and ".join(kinds)
+                yield ("columns", name, key), f"is for {called} columns, and this one is {column['type']}"
+
+
+def _plain_type(kind: Any) -> str:
+    """The type, with every decimal as the one that stands for all."""
+    return re.sub(r"\(.*", "(10,2)", str(kind))
 
 
 def _references(values: _Values, types: Mapping[str, str]) -> Iterator[Problem]:
@@ -123,6 +129,7 @@ def _references(values: _Values, types: Mapping[str, str]) -> Iterator[Problem]:
     named = (*roles, ("features", "numeric"), ("features", "categorical"))
     places: list[tuple[Loc, Any]] = [place for loc in named for place in values.names(*loc)]
     places += [((*loc, "column"), check.get("column")) for loc, check in values.checks()]
+    places += [place for loc, _ in values.checks() for place in values.names(*loc, "columns")]
     for loc, name in places:
         if isinstance(name, str) and name not in types:
             yield loc, f"no such column {name!r}{did_you_mean(name, types)}"
@@ -133,17 +140,18 @@ def _typed_references(values: _Values, types: Mapping[str, str]) -> Iterator[Pro
         yield from _must_be(loc, name, "string", types)
     for loc, name in values.names("features", "numeric"):
         yield from _must_be(loc, name, "number", types)
-    kinds = {"range": "number", "length": "string"}
+    kinds = {"range": "number", "length": "string", "language": "string", "freshness": "date or timestamp"}
     for loc, check in values.checks():
         column, kind = check.get("column"), kinds.get(str(check.get("rule")))
+        if any(check.get(figure) for figure in ("mean", "std", "quantiles")):
+            kind = "number"
         if kind and isinstance(column, str):
             yield from _must_be((*loc, "column"), column, kind, types)
 
 
 def _must_be(loc: Loc, name: str, wanted: str, types: Mapping[str, str]) -> Iterator[Problem]:
-    allowed = NUMBER_TYPES if wanted == "number" else (wanted,)
-    declared = re.sub(r"\(.*", "(10,2)", types.get(name, allowed[0]))
-    if declared not in (*allowed, "None"):
+    allowed = NUMBER_TYPES if wanted == "number" else tuple(wanted.split(" or "))
+    if _plain_type(types.get(name, allowed[0])) not in (*allowed, "None"):
         yield loc, f"must be a {wanted} column, and {name!r} is {types[name]}"
 
 
@@ -181,6 +189,24 @@ def _stop_words(values: _Values) -> Iterator[Problem]:
     if isinstance(language, str) and language not in STOP_WORD_LANGUAGES:
         guess = did_you_mean(language, STOP_WORD_LANGUAGES) or f"; there are {listed(STOP_WORD_LANGUAGES)}"
         yield ("gold", "nlp", "stop_words"), f"no stop words for {language!r}{guess}"
+
+
+def _names_of_checks(values: _Values) -> Iterator[Problem]:
+    """Counts are kept by name, so two checks of one name would be one."""
+    taken: dict[str, Loc] = {}
+    for loc, check in values.checks():
+        name = named(check)
+        if name in taken:
+            yield loc, f"goes by the name {name!r}, as checks[{taken[name][1]}] does; give it a `name:`"
+        taken.setdefault(name, loc)
+
+
+def _languages(values: _Values) -> Iterator[Problem]:
+    for loc, check in values.checks():
+        for place, name in values.names(*loc, "languages") if check.get("rule") == "language" else ():
+            if name not in LANGUAGES:
+                guess = did_you_mean(name, LANGUAGES) or f"; there are {listed(LANGUAGES)}"
+                yield place, f"cannot be told: {name!r}{guess}"
 
 
 def _floors(values: _Values) -> Iterator[Problem]:

@@ -39,6 +39,16 @@ class Home:
         """The names of the projects that have a file, sorted."""
         return sorted(file.stem for file in (self.path / "conf" / "projects").glob("*.yml"))
 
+    def suites(self, project: str) -> list[Path]:
+        """The project's files in `conf/suites`, sorted: `<project>*.json`, `.yml` and `.yaml`.
+
+        Where the names of several projects fit, a file is of the longest: `reviews_new.json` is not of `reviews`.
+        """
+        files = (self.path / "conf" / "suites").glob(f"{project}*")
+        others = [name for name in self.projects() if len(name) > len(project)]
+        own = (file for file in files if not any(file.name.startswith(name) for name in others))
+        return sorted(file for file in own if file.suffix in (".json", ".yml", ".yaml"))
+
     def envs(self) -> list[str]:
         """The names of the environments that have a file here or in the package, sorted."""
         folders = (self.path / "conf" / "envs", packaged("conf") / "envs")

@@ -26,6 +26,7 @@ from lakehouse_nlp.core.settings.layers import (
     merge,
 )
 from lakehouse_nlp.core.settings.models import Settings
+from lakehouse_nlp.core.settings.suites import with_suites
 from lakehouse_nlp.core.settings.words import did_you_mean, listed, shown
 
 _PROJECT_RANK = 1
@@ -35,7 +36,8 @@ def load(home: Path, project: str, env: str = "local", sets: Sequence[str] = ())
     """The settings of a project. Later layers win: `conf/base.yml`, `conf/projects/<project>.yml`,
     `conf/envs/<env>.yml`, environment variables, `sets` (each `section.key=value`, as of `--set`).
 
-    Mappings merge, lists and single values are replaced. `base.yml` and the env file may be the packaged ones.
+    Mappings merge, lists and single values are replaced; suites (`conf/suites`) are added to the checks. `base.yml` and
+    the env file may be the packaged ones.
 
     Raises:
         UsageError: there is no such project or env; or the settings have faults, all of them in one message.
@@ -82,7 +84,7 @@ def _layers(home: Home, project: str, env: str, sets: Sequence[str]) -> Layer:
     layers += from_sets(sets, len(layers))
     # What is missing altogether is missing in the project's file.
     top = Layer(origins={(): Origin(_PROJECT_RANK, 0, home.shown(files[_PROJECT_RANK]))})
-    return reduce(merge, layers, top)
+    return with_suites(reduce(merge, layers, top), home, project, _PROJECT_RANK)
 
 
 def _renamed(layer: Layer, project: str) -> list[Fault]:

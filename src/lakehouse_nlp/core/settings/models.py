@@ -10,14 +10,14 @@ import codecs
 import warnings
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from lakehouse_nlp.core.settings.checks import Check
 from lakehouse_nlp.core.settings.expressions import columns_of
+from lakehouse_nlp.core.settings.section import Section, Share
 
 Purpose = Literal["train", "inference"]
-Action = Literal["warn", "quarantine", "fail"]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
-Share = Annotated[float, Field(ge=0, le=1)]
 
 NUMBER_TYPES = ("int", "bigint", "float", "double", "decimal(10,2)")
 COLUMN_TYPES = ("string", *NUMBER_TYPES, "boolean", "date", "timestamp")
@@ -28,108 +28,36 @@ _TYPE = r"^(string|int|bigint|float|double|boolean|date|timestamp|decimal\(\d{1,
 warnings.filterwarnings("ignore", message='Field name "register" in "Settings"')
 
 
-class Section(BaseModel):
-    """A part of the settings: frozen, and closed to keys it does not know."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _an_empty_section_keeps_its_defaults(cls, value: Any) -> Any:
-        """`features:` with every key below it commented out is null in YAML."""
-        if not isinstance(value, dict):
-            return value
-        kinds = {name: field.annotation for name, field in cls.model_fields.items()}
-        sections = {name for name, kind in kinds.items() if isinstance(kind, type) and issubclass(kind, Section)}
-        return {k: v for k, v in value.items() if v is not None or k not in sections}
-
-
 class Column(Section):
-    """One declared column of the raw files: its type in silver, and how dates are written.
+    """One declared column of the raw files: its type in silver, and how its values are written.
 
-    `format` is a Spark datetime pattern (`MMMM d, yyyy`). A file without a `required` column goes to `errors/`.
-    In YAML `Overall: double` is short for `Overall: {type: double}`.
+    `format`: a Spark datetime pattern (`MMMM d, yyyy`), or several, tried in order. `decimal`, `grouping`: the marks in
+    numbers (`1.234,56` has "," and "."). `nulls`: texts that mean "missing" here, in place of the project's.
+    A file without a `required` column goes to `errors/`. In YAML `Overall: double` is short for
+    `Overall: {type: double}`.
     """
 
     type: str = Field(pattern=_TYPE)
-    format: str | None = None
+    format: tuple[str, ...] = ()
+    decimal: Literal[".", ","] = "."
+    grouping: Literal[",", ".", " ", "'", "_"] | None = None
+    nulls: tuple[str, ...] | None = None
     required: bool = False
     source: str | None = Field(None, description="its name in the files, where that is another")
 
     @model_validator(mode="before")
     @classmethod
     def _short(cls, value: Any) -> Any:
-        return {"type": value} if isinstance(value, str) else value
-
-
-class _Check(Section):
-    """What every row rule has: what to do with a row that breaks it, and the name it goes by in `ops.checks`."""
-
-    action: Action = "quarantine"
-    name: str | None = None
-
-
-class NotNull(_Check):
-    """The column holds a value; for a string, one that is not blank."""
-
-    rule: Literal["not_null"]
-    column: str
-
-
-class InSet(_Check):
-    """The column's value, where there is one, is among `values`."""
-
-    rule: Literal["in_set"]
-    column: str
-    values: tuple[str | int | float | bool, ...] = Field(min_length=1)
-
-
-class _Bounds(_Check):
-    """A rule between two bounds, of which one may be left out."""
-
-    column: str
-    min: float | None = None
-    max: float | None = None
+        value = {"type": value} if isinstance(value, str) else value
+        if isinstance(value, dict) and isinstance(value.get("format"), str | None):
+            return {k: [v] if k == "format" else v for k, v in value.items() if (k, v) != ("format", None)}
+        return value
 
     @model_validator(mode="after")
-    def _bounds_leave_room(self) -> _Bounds:
-        if self.min is None and self.max is None:
-            raise ValueError("needs min, max or both")
-        if self.min is not None and self.max is not None and self.min > self.max:
-            raise ValueError(f"min {self.min:g} is above max {self.max:g}: no row can pass")
+    def _marks_differ(self) -> Column:
+        if self.decimal == self.grouping:
+            raise ValueError(f"decimal and grouping are both {self.decimal!r}: no number could be read")
         return self
-
-
-class Range(_Bounds):
-    """min <= value <= max, where there is a value; either bound may be left out."""
-
-    rule: Literal["range"]
-
-
-class Length(_Bounds):
-    """min <= number of characters <= max, where there is a value; either bound may be left out."""
-
-    rule: Literal["length"]
-    min: int | None = Field(None, ge=0)
-    max: int | None = Field(None, ge=0)
-
-
-class Regex(_Check):
-    """The value, where there is one, matches the Java regular expression somewhere."""
-
-    rule: Literal["regex"]
-    column: str
-    pattern: str
-
-
-class Sql(_Check):
-    """A Spark SQL condition over the declared columns that holds, or is null."""
-
-    rule: Literal["sql"]
-    where: str
-
-
-Check = Annotated[NotNull | InSet | Range | Length | Regex | Sql, Field(discriminator="rule")]
 
 
 class TextFeatures(Section):
@@ -167,7 +95,7 @@ class Spark(Section):
     """The session: `master` is left out where the platform brings the session; `conf` is passed on as it is."""
 
     master: str | None = None
-    conf: dict[str, str | int | float | bool] = {}
+    conf: dict[str, str | int | float | bool] = Field({})
 
 
 class Ingest(Section):
@@ -300,6 +228,7 @@ class Settings(Section):
     newest_by: str | None = Field(None, description="of rows of one key the largest wins; else the last that came")
     text: tuple[str, ...] = Field((), description="read as one text, in this order; none for tabular data")
     label: str = Field(description="a Spark SQL expression; null = not for training")
+    nulls: tuple[str, ...] = Field((), description="texts that mean missing, such as NA; blank always does")
     checks: tuple[Check, ...] = ()
     features: Features = Features()
     ingest: Ingest = Ingest()
@@ -324,6 +253,11 @@ class Settings(Section):
     def model_name(self) -> str:
         """The registered model's name."""
         return self.project
+
+    def nulls_of(self, column: str) -> tuple[str, ...]:
+        """Texts that mean "missing" in this column: its own, or the project's."""
+        own = self.columns[column].nulls
+        return self.nulls if own is None else own
 
     def required(self, purpose: Purpose) -> tuple[str, ...]:
         """Columns without which a file is no file of this project: key, text, those marked, and for training the

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from lakehouse_nlp.core.settings.models import Section, Settings
+from lakehouse_nlp.core.settings.models import Settings
+from lakehouse_nlp.core.settings.section import Section
 from lakehouse_nlp.core.settings.yaml_lines import Loc
 
 
@@ -16,7 +17,7 @@ def keys_at(loc: Loc) -> tuple[str, ...]:
     `loc` is pydantic's, in which the tag of a check follows its index: `("checks", 0, "range")`.
     """
     kind = _kind_at(loc)
-    return tuple(kind.model_fields) if _is_section(kind) else ()
+    return tuple(field.alias or name for name, field in kind.model_fields.items()) if _is_section(kind) else ()
 
 
 def route(parts: Sequence[str], joint: str, fold: bool = False) -> Loc:
