@@ -139,12 +139,12 @@ def _bare(text: str) -> str:
 
 
 def escape_of(block: bytes, dialect: Dialect) -> str | None:
-    """A backslash, if with it more rows of unruly text have as many fields as the header has; else None."""
+    """A backslash, if one stands before a quote, and with it no fewer rows of the text are as wide as the header."""
     text = block[:SAMPLE].decode("utf-8", "replace")
     if "\\" + dialect.quote not in text:
         return None
     fitting = {escape: _fitting(text, dialect, escape) for escape in (None, "\\")}
-    return "\\" if fitting["\\"] > fitting[None] else None
+    return "\\" if fitting["\\"] >= fitting[None] else None
 
 
 def _fitting(text: str, dialect: Dialect, escape: str | None) -> int:

@@ -49,14 +49,14 @@ def found(head: str, options: Ingest, declared: Sequence[str], hint: str | None)
     The delimiter is the one that finds the most of the declared columns in the first row, or, where there is no
     header, cuts rows into as many fields as there are columns. Whether the columns will do is not judged here.
     """
-    candidates = [options.delimiter] if options.delimiter else [hint] if hint else list(DELIMITERS)
+    candidates = [options.delimiter] if options.delimiter else list(DELIMITERS)
     rows = {
         delimiter: _rows(head, delimiter, options)
         for delimiter in candidates
         if delimiter in head or len(candidates) == 1
     }
     rows = rows or {candidates[0]: _rows(head, candidates[0], options)}
-    best = max(rows, key=lambda delimiter: _fit(rows[delimiter], declared))
+    best = max(rows, key=lambda delimiter: (*_fit(rows[delimiter], declared), delimiter == hint))
     first = rows[best][0] if rows[best] else []
     header = options.header if options.header is not None else bool(_named(first, declared))
     if not header and options.header is None and len(first) != len(declared):

@@ -18,6 +18,7 @@ BOMS = {  # the longer marks first: that of UTF-16 begins that of UTF-32
 }
 # What is left when no Unicode fits: the code pages of Windows and ISO 8859, the commonest first.
 CODE_PAGES = ("cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1257", "iso8859_2", "iso8859_15", "latin_1")
+ALIKE = 0.01, 0.1  # of mess, and of looking like a language: less tells no code page from another
 SAMPLE = 1 << 16
 BEFORE = 200  # bytes that are looked at before the first high one of a line
 HIGH = re.compile(rb"[\x80-\xff]")
@@ -44,11 +45,11 @@ def code_page(text: bytes) -> str:
 
     high = ((line, HIGH.search(line)) for line in text.splitlines())
     sample = b"\n".join(line[max(0, first.start() - BEFORE) :] for line, first in high if first)[:SAMPLE]
-    best = from_bytes(sample, cp_isolation=list(CODE_PAGES), language_threshold=0.0).best()
-    read = sample.decode(best.encoding if best else "cp1252", "replace")
-    if "\ufffd" in read:
-        return "latin_1"  # takes every byte
-    return next((page for page in CODE_PAGES if sample.decode(page, "replace") == read), "latin_1")
+    found = list(from_bytes(sample, cp_isolation=list(CODE_PAGES), language_threshold=0.0))
+    likely = [match for match in found if match.chaos <= found[0].chaos + ALIKE[0]]
+    likely = [match for match in likely if match.coherence >= found[0].coherence - ALIKE[1]]
+    names = {name for match in likely for name in (match.encoding, *match.could_be_from_charset)}
+    return next((page for page in CODE_PAGES if page in names), "latin_1")  # which takes every byte
 
 
 def mostly_utf8(text: bytes) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from pathlib import Path
 
@@ -25,6 +26,7 @@ OTHER = {
     b"age-encryption.org": "an encrypted file (age)",
 }
 CONTROLS = re.compile(rb"[\x01-\x08\x0e-\x1f\x7f]")
+UNLIKELY = 0.3  # of UTF-8
 BINARY = 0.05  # of the bytes: text has hardly any control characters, a tenth of random bytes are some
 
 
@@ -42,9 +44,13 @@ def told(head: bytes) -> str:
 
 
 def refuse_binary(text: bytes) -> None:
-    """Raises Fault if the bytes, single ones or UTF-8, are those of no text."""
-    controls = len(CONTROLS.findall(text))
-    if controls > BINARY * len(text) and controls > 2:
+    """Raises Fault if the bytes, of a code page or UTF-8, are those of no text."""
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(text)  # chance does not make UTF-8
+        controls, most = len(CONTROLS.findall(text)) + text.count(0), UNLIKELY * len(text)
+    except UnicodeDecodeError:
+        controls, most = len(CONTROLS.findall(text)), BINARY * len(text)
+    if controls > most and controls > 2:
         raise Fault("format", f"{controls / len(text):.0%} control characters: no text", WANTED)
 
 

@@ -26,7 +26,10 @@ Places = npt.NDArray[np.int64]
 
 
 class Unruly(Exception):
-    """Quotes stand where RFC 4180 has none: only reading the text from its beginning tells what they mean."""
+    """Quotes stand where RFC 4180 has none: only reading the text from its beginning tells what they mean.
+
+    So does text with a NUL, which Spark's parser takes for the end of a quoted field.
+    """
 
     def __init__(self, text: bytes, dialect: Dialect) -> None:
         super().__init__(f"quotes that {dialect} does not explain")
@@ -111,7 +114,7 @@ class Splitter:
     def _refuse_unruly(self, text: bytes) -> None:
         if self.dialect is not None:
             array = np.frombuffer(text, np.uint8)
-            if not _regular(array, self._quotes(array), ord(self.dialect.delimiter)):
+            if b"\x00" in text or not _regular(array, self._quotes(array), ord(self.dialect.delimiter)):
                 raise Unruly(text, self.dialect)
 
     def _cut(self, text: bytes) -> int:

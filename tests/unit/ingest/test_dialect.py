@@ -38,9 +38,9 @@ def test_delimiters_in_quotes_do_not_count(header: str, wanted: str) -> None:
 
 @pytest.mark.parametrize(
     ("hint", "options", "wanted"),
-    [(None, {"delimiter": ";"}, ";"), ("\t", {}, "\t"), ("\t", {"delimiter": ";"}, ";"), (None, {}, ",")],
+    [(None, {"delimiter": ";"}, ";"), ("\t", {}, ","), ("\t", {"delimiter": ";"}, ";"), (None, {}, ",")],
 )
-def test_a_delimiter_that_is_set_stands_and_one_that_is_promised(
+def test_a_delimiter_that_is_set_stands_and_one_that_a_name_promises_is_seen_first(
     hint: str | None, options: dict[str, str], wanted: str
 ) -> None:
     assert dialect("id,title,c;d\n", hint=hint, **options).delimiter == wanted

@@ -19,7 +19,7 @@ import pytest
 from pyarrow import orc, parquet
 
 from lakehouse_nlp.core.settings.models import Ingest
-from lakehouse_nlp.ingest import chunks, files, staging
+from lakehouse_nlp.ingest import chunks, files, formats, staging
 from lakehouse_nlp.ingest.faults import Fault
 from lakehouse_nlp.ingest.files import RawFile
 from lakehouse_nlp.ingest.staged import Growing, Staged, Wanted
@@ -152,7 +152,7 @@ BAD: dict[str, tuple[bytes, dict[str, Any], tuple[str, str, str, int | None]]] =
     "header_and_blank.csv": (b"id,title\n\n", {}, ("rows", "no row that can be read", "1 or more", None)),
     "header_only.tsv": (b"id\ttitle", {}, ("rows", "no row that can be read", "1 or more", None)),
     "blank.csv": (b"\n \r\n\t", {}, ("rows", "no row that can be read", "1 or more", None)),
-    "zeros.csv": (b"\0" * 9999, {}, ("rows", "no row that can be read", "1 or more", None)),
+    "zeros.csv": (b"\0" * 9999, {}, ("format", "100% control characters: no text", formats.WANTED, None)),
     "mark_only.csv": (b"\xef\xbb\xbf", {}, ("rows", "no row that can be read", "1 or more", None)),
     "few.csv": (CSV, {"min_rows": 3}, ("rows", "2 rows", "3 or more", None)),
     "no_object.jsonl": (b"[1]\n2\n{broken\n", {}, ("rows", "no row that is a JSON object", "1 or more", 1)),
