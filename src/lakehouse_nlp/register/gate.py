@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from lakehouse_nlp.core.settings.models import Register
+from lakehouse_nlp.core.settings.learning import Register
 
 LOWER_IS_BETTER = frozenset({"log_loss"})
 

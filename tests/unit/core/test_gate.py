@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from lakehouse_nlp.core.settings.models import Register
+from lakehouse_nlp.core.settings.learning import Register
 from lakehouse_nlp.register.gate import Reason, figure, judge
 
 pytestmark = pytest.mark.unit

@@ -10,14 +10,15 @@ import codecs
 import warnings
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from lakehouse_nlp.core.settings.expressions import columns_of
+from lakehouse_nlp.core.settings.learning import Features, Register, Share, Train
+from lakehouse_nlp.core.settings.section import Section
 
 Purpose = Literal["train", "inference"]
 Action = Literal["warn", "quarantine", "fail"]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
-Share = Annotated[float, Field(ge=0, le=1)]
 
 NUMBER_TYPES = ("int", "bigint", "float", "double", "decimal(10,2)")
 COLUMN_TYPES = ("string", *NUMBER_TYPES, "boolean", "date", "timestamp")
@@ -26,22 +27,6 @@ _TYPE = r"^(string|int|bigint|float|double|boolean|date|timestamp|decimal\(\d{1,
 
 # The stage is called register, and so is its section; what it hides is ABCMeta.register, which nobody calls here.
 warnings.filterwarnings("ignore", message='Field name "register" in "Settings"')
-
-
-class Section(BaseModel):
-    """A part of the settings: frozen, and closed to keys it does not know."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _an_empty_section_keeps_its_defaults(cls, value: Any) -> Any:
-        """`features:` with every key below it commented out is null in YAML."""
-        if not isinstance(value, dict):
-            return value
-        kinds = {name: field.annotation for name, field in cls.model_fields.items()}
-        sections = {name for name, kind in kinds.items() if isinstance(kind, type) and issubclass(kind, Section)}
-        return {k: v for k, v in value.items() if v is not None or k not in sections}
 
 
 class Column(Section):
@@ -132,23 +117,6 @@ class Sql(_Check):
 Check = Annotated[NotNull | InSet | Range | Length | Regex | Sql, Field(discriminator="rule")]
 
 
-class TextFeatures(Section):
-    """How the cleaned text becomes numbers: hashed 1-to-n-grams, TF-IDF, and the terms that the booster sees."""
-
-    ngrams: int = Field(2, ge=1, le=3)
-    buckets: int = Field(2**18, ge=2**8, le=2**24)
-    select: int = Field(3000, ge=0, description="terms kept for the booster, best by chi-squared")
-    sublinear: bool = Field(True, description="1 + log(count) in place of the count")
-
-
-class Features(Section):
-    """The columns a model sees beside the text. Missing numbers stay missing; unseen categories are missing too."""
-
-    text: TextFeatures = TextFeatures()
-    numeric: tuple[str, ...] = ()
-    categorical: tuple[str, ...] = ()
-
-
 class Lake(Section):
     """Where the files and tables are, and the Unity Catalog or Glue catalog over them, if there is one."""
 
@@ -167,7 +135,7 @@ class Spark(Section):
     """The session: `master` is left out where the platform brings the session; `conf` is passed on as it is."""
 
     master: str | None = None
-    conf: dict[str, str | int | float | bool] = {}
+    conf: dict[str, str | int | float | bool] = Field({}, description="passed to the session as it is")
 
 
 class Ingest(Section):
@@ -227,39 +195,6 @@ class Gold(Section):
 
     nlp: Nlp = Nlp()
     split: Split = Split()
-
-
-class Booster(Section):
-    """XGBoost's own parameters, by its own names (xgboost.readthedocs.io, "XGBoost Parameters")."""
-
-    rounds: int = Field(200, ge=1)
-    max_depth: int = Field(4, ge=1)
-    learning_rate: float = Field(0.1, gt=0)
-    max_bin: int = Field(64, ge=2)
-    min_child_weight: float = Field(1.0, ge=0)
-    subsample: float = Field(1.0, gt=0, le=1)
-
-
-class Train(Section):
-    """The stacked model: out-of-fold linear scores and selected terms into a booster."""
-
-    seed: int = 0
-    folds: int = Field(3, ge=2)
-    linear_c: float = Field(8.0, gt=0, description="inverse strength of the L2 penalty")
-    booster: Booster = Booster()
-    min_rows: int = Field(50, ge=2, description="fewer labelled training rows than this is an error")
-    retrain_share: Share = Field(0.1, description="train again when labelled rows grew by this share")
-
-
-class Register(Section):
-    """The gate between a candidate and the alias `champion`, judged on the test split."""
-
-    metric: Literal["accuracy", "roc_auc", "f1_macro", "log_loss"] = "roc_auc"
-    min_gain: float = Field(0.0, description="how much better than the champion the metric must be")
-    min: dict[str, float] = Field({"accuracy": 0.6}, description="metric or f1.<class> -> floor")
-    baselines: tuple[Literal["majority", "linear"], ...] = Field(
-        ("majority",), description="to be beaten by the metric"
-    )
 
 
 class Score(Section):

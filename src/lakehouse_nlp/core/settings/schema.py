@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from lakehouse_nlp.core.settings.models import Section, Settings
+from lakehouse_nlp.core.settings.models import Settings
+from lakehouse_nlp.core.settings.section import Section
 from lakehouse_nlp.core.settings.yaml_lines import Loc
 
 
