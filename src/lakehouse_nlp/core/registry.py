@@ -131,6 +131,11 @@ class Registry:
         return str(client.create_experiment(self.name, location or None))
 
 
+def classes_of(metrics: dict[str, Any]) -> list[str]:
+    """The classes of a version with these figures, sorted; none for a regression."""
+    return list(metrics["classes"]) if "classes" in metrics else sorted(metrics["test"]["f1"])
+
+
 def quiet() -> None:
     """MLflow's and Alembic's talk of migrations and environments goes to nobody."""
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")

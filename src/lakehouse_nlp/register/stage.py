@@ -9,7 +9,7 @@ import numpy as np
 
 from lakehouse_nlp.core.context import Context, StepResult
 from lakehouse_nlp.core.errors import DataError
-from lakehouse_nlp.core.registry import CHALLENGER, CHAMPION, PREVIOUS, Registry, Version
+from lakehouse_nlp.core.registry import CHALLENGER, CHAMPION, PREVIOUS, Registry, Version, classes_of
 from lakehouse_nlp.model.metrics import evaluate
 from lakehouse_nlp.register.gate import Reason, judge
 from lakehouse_nlp.score import predicted
@@ -58,12 +58,13 @@ def _of_champion(
     if champion.tags.get("nlp_hash") != candidate.tags["nlp_hash"]:
         return registry.metrics(champion)["test"], " (recorded: it reads tokens of another pipeline)"
     gold = ctx.tables.read("gold", int(candidate.tags["gold_version"])).where("split = 'test' AND label IS NOT NULL")
-    classes = sorted(registry.metrics(champion)["test"]["f1"])
-    rows = predicted(ctx, gold, champion).select("label", "_p.probabilities").toPandas()
-    if unknown := set(rows["label"]) - set(classes):
-        return None, f" (knows no {', '.join(sorted(unknown))})"
+    classes = classes_of(registry.metrics(champion))
+    if classes != classes_of(registry.metrics(candidate)):
+        return None, f" (knows {', '.join(classes) or 'numbers'})"
+    rows = predicted(ctx, gold, champion).select("label", "_p.*").toPandas()
+    outputs = np.stack(rows["probabilities"].to_list()) if classes else rows[["value"]].to_numpy()
     return evaluate(
-        rows["label"].to_numpy(object), np.stack(rows["probabilities"].to_list()), classes
+        rows["label"].to_numpy(object), outputs, classes, rows["prediction"].to_numpy(object)
     ), " on the same rows"
 
 

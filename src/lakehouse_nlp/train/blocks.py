@@ -9,7 +9,7 @@ from __future__ import annotations
 import pickle
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -76,6 +76,20 @@ def collect(gold: DataFrame, spec: Spec) -> Labelled:
     keys, labels, splits = (np.concatenate([block[place] for block in found]) for place in (1, 2, 3))
     order = np.argsort(keys.astype(str), kind="stable")
     return Labelled(rows.take(order), keys[order], labels[order], splits[order])
+
+
+def vocabulary(gold: DataFrame, spec: Spec, most: int, min_rows: int) -> tuple[str, ...]:
+    """The terms that are in the most rows of gold, `most` of them at most, each in `min_rows` rows at least, sorted."""
+    hashed = replace(spec, vocabulary=()).vectoriser
+
+    def terms(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            found, rows = hashed.rows_with(batch["clean_text"])
+            yield pa.RecordBatch.from_pydict({"term": found.cast(pa.string()), "n": pa.array(rows)})
+
+    counted = gold.select("clean_text").mapInArrow(terms, "term string, n bigint").groupBy("term").sum("n")
+    best = counted.where(f"`sum(n)` >= {min_rows}").orderBy("sum(n)", "term", ascending=[False, True]).limit(most)
+    return tuple(sorted(row["term"] for row in best.collect()))
 
 
 def names(gold: DataFrame, spec: Spec, buckets: list[int]) -> dict[int, str]:

@@ -15,6 +15,7 @@ from lakehouse_nlp.core.context import Context
 from lakehouse_nlp.core.registry import METRICS, Registry, Version
 from lakehouse_nlp.model.pyfunc import signature
 from lakehouse_nlp.model.stacked import StackedModel
+from lakehouse_nlp.model.stored import save
 from lakehouse_nlp.train import plots
 
 # What the model needs where it is loaded; the package's own code travels with it.
@@ -36,11 +37,12 @@ def log(ctx: Context, model: StackedModel, metrics: dict[str, Any], tags: dict[s
         mlflow.log_text(_environment(), "environment.txt")
         terms = "".join(f"{name}\t{gain:.6g}\n" for name, gain in model.importance())
         mlflow.log_text("feature\tgain\n" + terms, "importance.tsv")
-        mlflow.log_figure(plots.confusion(metrics["test"]), "confusion.png")
+        if model.classes:
+            mlflow.log_figure(plots.confusion(metrics["test"]), "confusion.png")
         mlflow.log_figure(plots.importance(model.importance()), "importance.png")
         with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=".*input example")  # the signature is declared, not guessed
-            model.save(folder)
+            save(model, folder)
             logged = mlflow.pyfunc.log_model(
                 name="model",
                 loader_module="lakehouse_nlp.model.pyfunc",

@@ -10,6 +10,8 @@ import pytest
 
 from lakehouse_nlp.model.vectoriser import Vectoriser
 
+pytestmark = pytest.mark.unit
+
 AWKWARD = ["", None, "a", "a b a b a", " a  b ", "😀 👩‍👩‍👧 naïve 😀", "don't", "a b", None, "x " * 300]
 
 
