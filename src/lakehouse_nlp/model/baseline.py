@@ -13,7 +13,7 @@ from scipy.sparse import csr_matrix, hstack
 
 from lakehouse_nlp.model.columns import Columns
 from lakehouse_nlp.model.linear import Linear, regression
-from lakehouse_nlp.model.rows import Floats, Ints, Rows
+from lakehouse_nlp.model.rows import Floats, Ints, Rows, finite
 from lakehouse_nlp.model.task import Task
 
 # Strong enough a penalty that rare categories do no harm: 0.1 was best of 0.01, 0.1 and 1 on the hospital stays.
@@ -35,10 +35,11 @@ class Baseline:
 
 def fit_baseline(scores: Floats, rows: Rows, columns: Columns, task: Task, values: Floats) -> Baseline:
     """The regression of training rows and their out-of-fold text scores, n x (0 or columns)."""
-    missing = np.isnan(rows.numeric)
+    numbers = finite(rows.numeric)
+    missing = np.isnan(numbers)
     there = np.maximum((~missing).sum(axis=0), 1)
-    mean = np.where(missing, 0.0, rows.numeric).sum(axis=0) / there
-    spread = np.sqrt((np.where(missing, 0.0, rows.numeric - mean) ** 2).sum(axis=0) / there)
+    mean = np.where(missing, 0.0, numbers).sum(axis=0) / there
+    spread = np.sqrt((np.where(missing, 0.0, numbers - mean) ** 2).sum(axis=0) / there)
     scale = np.where(spread > 0, spread, 1.0)
     design = _design(scores, rows, columns, mean, scale)
     weights = task.row_weights(values)
@@ -47,7 +48,7 @@ def fit_baseline(scores: Floats, rows: Rows, columns: Columns, task: Task, value
 
 
 def _design(scores: Floats, rows: Rows, columns: Columns, mean: Floats, scale: Floats) -> csr_matrix:
-    missing = np.isnan(rows.numeric)
+    missing = np.isnan(finite(rows.numeric))
     numbers = np.where(missing, 0.0, (rows.numeric - mean) / scale)
     hot = [_one_hot(codes, len(known)) for codes, known in zip(columns.places(rows), columns.levels, strict=True)]
     return hstack([csr_matrix(np.hstack([np.nan_to_num(scores), numbers, missing])), *hot], format="csr")

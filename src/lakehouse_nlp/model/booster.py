@@ -89,7 +89,7 @@ class Boosting:
         constraints = {"monotone_constraints": tuple(self.monotone)} if any(self.monotone) else {}
         fixed = {"tree_method": "hist", "seed": self.spec.seed, "nthread": self.threads}
         params = {**fixed, **self.spec.booster, **self.task.parameters(), **constraints}
-        return xgboost.train(params, self.matrix(features, values), rounds, verbose_eval=False, **more)
+        return xgboost.train(params, self.matrix(features, values), num_boost_round=rounds, verbose_eval=False, **more)
 
 
 def _told(on_round: OnRound, rounds: int) -> Any:

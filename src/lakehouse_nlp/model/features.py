@@ -17,7 +17,7 @@ from lakehouse_nlp.model import columns as encodings
 from lakehouse_nlp.model.booster import Boosting
 from lakehouse_nlp.model.columns import Columns, fit_columns
 from lakehouse_nlp.model.linear import Linear, best_terms, fit_linear, inverse_document_frequency, tfidf
-from lakehouse_nlp.model.rows import Floats, Ints, Rows, Spec
+from lakehouse_nlp.model.rows import Floats, Ints, Rows, Spec, finite
 from lakehouse_nlp.model.task import Task
 
 
@@ -82,8 +82,7 @@ def _joined(scores: Floats, encoded: Floats, terms: csr_matrix) -> csr_matrix:
     XGBoost takes what a CSR leaves out for missing. So the dense columns are all written, zeros too, with NaN for
     missing and for what float32 cannot hold; a term that a text lacks is left out.
     """
-    dense = np.hstack([scores, encoded])
-    dense = np.where(np.abs(dense) <= np.finfo(np.float32).max, dense, np.nan).astype(np.float32)
+    dense = finite(np.hstack([scores, encoded])).astype(np.float32)
     n, width = dense.shape
     written = csr_matrix((dense.ravel(), np.tile(np.arange(width), n), np.arange(n + 1) * width), shape=dense.shape)
     return hstack([written, terms.astype(np.float32)], format="csr")

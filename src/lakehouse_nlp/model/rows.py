@@ -80,6 +80,11 @@ class Rows:
         return Rows(self.counts[index], self.numeric[index], self.categorical[index])
 
 
+def finite(numbers: Floats) -> Floats:
+    """The numbers, with NaN for those that float32, and so XGBoost, cannot hold."""
+    return np.asarray(np.where(np.abs(numbers) <= np.finfo(np.float32).max, numbers, np.nan))
+
+
 def folds_of(codes: Ints, folds: int, seed: int) -> Ints:
     """A fold for each row, 0 to `folds` - 1: each class dealt out in turn, in an order that the seed shuffles."""
     shuffled = np.random.default_rng(seed).permutation(len(codes))

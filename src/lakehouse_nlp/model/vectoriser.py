@@ -71,7 +71,9 @@ class Vectoriser:
     def rows_with(self, text: pa.Array | pa.ChunkedArray) -> tuple[pa.Array, Ints]:
         """Every distinct term of the texts, and in how many of them it is: what a vocabulary is chosen from."""
         found = [(terms, _rows_with(rows, ids, len(terms))) for rows, ids, terms in _ngrams(text, self.ngrams)]
-        return pa.concat_arrays([terms for terms, _ in found]), np.concatenate([often for _, often in found])
+        often = np.concatenate([rows for _, rows in found])
+        there = np.flatnonzero(often)  # a run of tokens that spans two rows is in none
+        return pa.concat_arrays([terms for terms, _ in found]).take(pa.array(there)), often[there]
 
     def _columns(self, terms: pa.Array) -> Ints:
         """The column of each term; -1 for one that is not in the vocabulary."""
