@@ -220,6 +220,7 @@ class Settings(Section):
 
     project: Name
     description: str = ""
+    extends: str | None = Field(None, description="another project, whose file comes under this one's")
     columns: dict[str, Column] = Field(min_length=1)
     key: tuple[str, ...] = Field(min_length=1)
     newest_by: str | None = Field(None, description="of rows of one key the largest wins; else the last that came")
