@@ -24,6 +24,7 @@ from lakehouse_nlp.gold.stage import split_of
 from lakehouse_nlp.model.stacked import fit
 from lakehouse_nlp.train import blocks, stage
 from lakehouse_nlp.train.blocks import Labelled
+from lakehouse_nlp.train.evaluation import figures
 
 CLASSES, NUMBERS = ("roc_auc", "accuracy", "f1_macro", "log_loss"), ("rmse", "mae", "r2")
 LOWER = ("log_loss", "rmse", "mae")
@@ -48,7 +49,7 @@ def trained(ctx: Context, data: Labelled) -> tuple[dict[str, Any], float]:
     spec = stage.specification(ctx.settings)
     model = fit(train.rows, train.labels, spec, os.cpu_count() or 1, validation=checked)
     seconds = time.perf_counter() - begun
-    return stage.figures(model, train, validation, test), seconds
+    return figures(model, train, validation, test), seconds
 
 
 def lines(found: list[tuple[int, dict[str, Any], float]]) -> list[str]:

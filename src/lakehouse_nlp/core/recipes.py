@@ -5,7 +5,7 @@ from __future__ import annotations
 from lakehouse_nlp.core.settings import Settings, settings_hash
 
 SILVER = ("columns", "key", "newest_by", "text", "label", "checks", "silver")
-MADE = ("features.lookups", "features.dates", "features.derived")
+MADE = ("features.lookups", "features.dates", "features.derived", "train.slices")
 GOLD = (*SILVER, "gold", "features.numeric", "features.categorical", *MADE)
 TRAIN = (*GOLD, "features", "train")
 

@@ -1,7 +1,6 @@
-"""The linear baseline: what a regression without a booster makes of the same columns.
+"""The linear baseline of a table: standardised numbers (a missing one is the mean, and flagged) and one-hot categories.
 
-Over the text's linear score, standardised numbers (a missing one is the mean, and flagged) and one-hot categories.
-Where there are no columns it is the text's regression alone.
+Where there is text, its own regression is the baseline.
 """
 
 from __future__ import annotations
@@ -22,36 +21,36 @@ C = 0.1
 
 @dataclass(frozen=True)
 class Baseline:
-    """A regression over scores, numbers and categories; `mean` and `scale` standardise the numbers, one each."""
+    """A regression over numbers and categories; `mean` and `scale` standardise the numbers, one each."""
 
     mean: Floats
     scale: Floats
     linear: Linear
 
-    def design(self, scores: Floats, rows: Rows, columns: Columns) -> csr_matrix:
-        """What the regression sees: scores of the text, n x (0 or columns), numbers and categories."""
-        return _design(scores, rows, columns, self.mean, self.scale)
+    def design(self, rows: Rows, columns: Columns) -> csr_matrix:
+        """What the regression sees of the rows, n x (2 x numbers + known values of all categories)."""
+        return _design(rows, columns, self.mean, self.scale)
 
 
-def fit_baseline(scores: Floats, rows: Rows, columns: Columns, task: Task, values: Floats) -> Baseline:
-    """The regression of training rows and their out-of-fold text scores, n x (0 or columns)."""
+def fit_baseline(rows: Rows, columns: Columns, task: Task, values: Floats) -> Baseline:
+    """The regression of training rows."""
     numbers = finite(rows.numeric)
     missing = np.isnan(numbers)
     there = np.maximum((~missing).sum(axis=0), 1)
     mean = np.where(missing, 0.0, numbers).sum(axis=0) / there
     spread = np.sqrt((np.where(missing, 0.0, numbers - mean) ** 2).sum(axis=0) / there)
     scale = np.where(spread > 0, spread, 1.0)
-    design = _design(scores, rows, columns, mean, scale)
+    design = _design(rows, columns, mean, scale)
     weights = task.row_weights(values)
     fits = np.array([regression(design, column, weights, task, C) for column in task.columns(values).T])
     return Baseline(mean, scale, Linear(fits[:, :-1], fits[:, -1]))
 
 
-def _design(scores: Floats, rows: Rows, columns: Columns, mean: Floats, scale: Floats) -> csr_matrix:
+def _design(rows: Rows, columns: Columns, mean: Floats, scale: Floats) -> csr_matrix:
     missing = np.isnan(finite(rows.numeric))
     numbers = np.where(missing, 0.0, (rows.numeric - mean) / scale)
     hot = [_one_hot(codes, len(known)) for codes, known in zip(columns.places(rows), columns.levels, strict=True)]
-    return hstack([csr_matrix(np.hstack([np.nan_to_num(scores), numbers, missing])), *hot], format="csr")
+    return hstack([csr_matrix(np.hstack([numbers, missing])), *hot], format="csr")
 
 
 def _one_hot(codes: Ints, known: int) -> csr_matrix:

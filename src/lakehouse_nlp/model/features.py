@@ -64,16 +64,14 @@ class Features:
 
 def fit_features(
     rows: Rows, task: Task, values: Floats, fold: Ints, spec: Spec, threads: int
-) -> tuple[Features, csr_matrix, Floats]:
-    """The features of training rows, what the booster sees of these, n x features, and their linear scores out of fold,
-    n x columns.
-    """
+) -> tuple[Features, csr_matrix]:
+    """The features of training rows, and what the booster sees of these, n x features, linear scores out of fold."""
     idf = inverse_document_frequency(rows.counts)
     weights = tfidf(rows.counts, idf, spec)
     linear, scores = fit_linear(weights, task, values, fold, spec, threads)
     selected = best_terms(weights, task.codes(values), spec.select)
     columns, encoded = fit_columns(rows, task, values, fold, spec)
-    return Features(spec, task, idf, linear, selected, columns), _joined(scores, encoded, weights[:, selected]), scores
+    return Features(spec, task, idf, linear, selected, columns), _joined(scores, encoded, weights[:, selected])
 
 
 def _joined(scores: Floats, encoded: Floats, terms: csr_matrix) -> csr_matrix:

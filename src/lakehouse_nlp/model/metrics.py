@@ -99,6 +99,11 @@ def _auc(member: NDArray[np.bool_], score: Floats) -> list[float]:
     return [float(above / (members * others))]
 
 
+def rank_auc(member: NDArray[np.bool_], score: Floats) -> float:
+    """The chance that a member outranks another row, ties counting half; a half unless there are both."""
+    return next(iter(_auc(member, score)), 0.5)
+
+
 def _average_precision(member: NDArray[np.bool_], score: Floats) -> list[float]:
     """The mean precision over the members, rows of one score taken together; empty unless there are members."""
     if not member.any():

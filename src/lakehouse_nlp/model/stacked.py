@@ -57,12 +57,11 @@ class StackedModel:
 
     def linear_outputs(self, rows: Rows) -> Floats:
         """What the linear baseline says, shaped as `outputs`: the booster must beat it."""
-        terms = self.features.tfidf(rows)
-        linear = self.features.linear
         if self.baseline:
-            terms = self.baseline.design(linear.scores(terms), rows, self.features.columns)
-            linear = self.baseline.linear
-        return linear.proba(terms) if self.classes else linear.scores(terms)
+            linear, seen = self.baseline.linear, self.baseline.design(rows, self.features.columns)
+        else:
+            linear, seen = self.features.linear, self.features.tfidf(rows)
+        return linear.proba(seen) if self.classes else linear.scores(seen)
 
     def predictions(self, outputs: Floats) -> Objects:
         """The class that each row of probabilities stands for, or its number as text, n."""
@@ -95,12 +94,12 @@ def fit(
     task = Task.of(labels, spec.objective, spec.class_weights)
     values = task.values(labels)
     fold = folds_of(task.codes(values), spec.folds, spec.seed)
-    features, seen, scores = fit_features(rows, task, values, fold, spec, threads)
+    features, seen = fit_features(rows, task, values, fold, spec, threads)
     boosting = features.boosting(threads)
     checked = (features.of(validation[0]), task.values(validation[1])) if validation and spec.early_stopping else None
     model = StackedModel(features, boosting.fit(seen, values, checked, on_round))
-    if spec.numeric or spec.categorical:
-        model.baseline = fit_baseline(scores, rows, features.columns, task, values)
+    if not spec.buckets:
+        model.baseline = fit_baseline(rows, features.columns, task, values)
     if spec.calibration != "none" and task.classes:
         held_out = boosting.held_out(seen, values, fold, model.booster.num_boosted_rounds())
         model.calibration = fit_calibration(spec.calibration, held_out, task.codes(values))

@@ -12,12 +12,12 @@ from lakehouse_nlp.core.errors import DataError
 from lakehouse_nlp.core.recipes import TRAIN, recipe
 from lakehouse_nlp.core.registry import Registry, Version
 from lakehouse_nlp.core.settings import Settings
-from lakehouse_nlp.model.metrics import evaluate, majority
 from lakehouse_nlp.model.rows import Spec
 from lakehouse_nlp.model.stacked import StackedModel, fit
 from lakehouse_nlp.model.task import Task
 from lakehouse_nlp.train import blocks
 from lakehouse_nlp.train.blocks import Labelled
+from lakehouse_nlp.train.evaluation import figures, named_leaks
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -49,12 +49,13 @@ def run(ctx: Context) -> StepResult:
     gold = ctx.tables.read(SOURCE, version).where("label IS NOT NULL")
     train_gold = gold.where("split = 'train'")
     spec = with_vocabulary(specification(settings), train_gold, settings)
-    data = blocks.collect(gold, spec)
+    data = blocks.collect(gold, spec, settings.train.slices)
     train, validation, test = (data.part(split) for split in ("train", "validation", "test"))
     _enough(ctx, train, test)
     model = _fitted(ctx, train, validation, test, spec)
     model.features.terms = blocks.names(train_gold, spec, model.features.selected.tolist())
     metrics = figures(model, train, validation, test)
+    metrics["leaks"] = [*named_leaks(settings), *metrics["leaks"]]
     from lakehouse_nlp.train.log import log
 
     tags = {
@@ -63,7 +64,7 @@ def run(ctx: Context) -> StepResult:
         "train_rows": str(len(train)),
         "nlp_hash": _nlp_hash(ctx),
     }
-    made = log(ctx, model, metrics, tags)
+    made = log(ctx, model, metrics, tags, test)
     return StepResult(read=len(data), written=1, versions={SOURCE: version or 0}, note=_note(made, metrics))
 
 
@@ -89,31 +90,6 @@ def with_vocabulary(spec: Spec, gold: DataFrame, settings: Settings) -> Spec:
         return spec
     words = blocks.vocabulary(gold, spec, text.buckets, text.min_rows)
     return replace(spec, vocabulary=words, buckets=len(words))
-
-
-def figures(model: StackedModel, train: Labelled, validation: Labelled, test: Labelled) -> dict[str, Any]:
-    """Figures of the model by split, and on the test split of the linear baseline and of the guess without features.
-
-    `classes` and `objective` say how to read them; `rounds` is how many the booster has, and `cut` its threshold.
-    """
-    classes = model.classes
-    model.threads = os.cpu_count() or 1
-    said = {name: model.outputs(part.rows) for name, part in (("test", test), ("validation", validation))}
-    split = {
-        name: evaluate(part.labels, said[name], classes, model.predictions(said[name]) if classes else None)
-        for name, part in (("test", test), ("validation", validation))
-    }
-    linear = evaluate(test.labels, model.linear_outputs(test.rows), classes)
-    guess = evaluate(test.labels, majority(train.labels, len(test), classes), classes)
-    return {
-        **split,
-        "baselines": {"linear": linear, "majority": guess},
-        "train_rows": len(train),
-        "objective": model.features.task.objective,
-        "classes": classes,
-        "rounds": model.booster.num_boosted_rounds(),
-        "cut": model.cut,
-    }
 
 
 def _fitted(ctx: Context, train: Labelled, validation: Labelled, test: Labelled, spec: Spec) -> StackedModel:

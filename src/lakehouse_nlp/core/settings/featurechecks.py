@@ -26,6 +26,7 @@ def problems(tree: Mapping[str, Any]) -> list[Problem]:
         *_lookups(values, declared),
         *_derived(values, {**declared, **looked}),
         *_used(values, {**declared, **looked, **derived}),
+        *_sliced(values, {**declared, **looked, **derived}),
         *_named(values),
     ]
 
@@ -77,6 +78,12 @@ def _used(values: Values, known: Mapping[str, str]) -> Iterator[Problem]:
                 yield loc, f"no such column {name!r}{did_you_mean(name, known)}"
             elif kind == "numeric":
                 yield from must_be(loc, name, "number", known)
+
+
+def _sliced(values: Values, known: Mapping[str, str]) -> Iterator[Problem]:
+    for loc, name in values.names("train", "slices"):
+        if name not in known:
+            yield loc, f"no such column {name!r}{did_you_mean(name, known)}"
 
 
 def _named(values: Values) -> Iterator[Problem]:

@@ -99,6 +99,7 @@ class Train(Section):
     threshold: str | None = Field(
         None, description="the metric that the cut between two classes is chosen for, on the validation split"
     )
+    slices: tuple[str, ...] = Field((), description="columns by whose values the figures are told, too")
     seed: int = 0
     folds: int = Field(3, ge=2)
     linear_c: float = Field(8.0, gt=0, description="inverse strength of the L2 penalty")
