@@ -85,10 +85,7 @@ class Registry:
 
     def newest(self) -> Version | None:
         """The last version that the train stage finished."""
-        if not self.exists:
-            return None
-        found = [_version(v) for v in self.client.search_model_versions(f"name = '{self.name}'")]
-        return max((v for v in found if "recipe" in v.tags), key=lambda v: v.number, default=None)
+        return next(iter(reversed(self.versions())), None)
 
     def alias(self, alias: str) -> Version | None:
         """The version that the alias points to."""
@@ -111,6 +108,23 @@ class Registry:
             raise UsageError(
                 f"no version {number} of model {self.name}", hint=f"lakehouse-nlp status --project {self.name}"
             ) from error
+
+    def versions(self) -> list[Version]:
+        """All versions that the train stage finished, oldest first."""
+        if not self.exists:
+            return []
+        found = [_version(v) for v in self.client.search_model_versions(f"name = '{self.name}'")]
+        return sorted((v for v in found if "recipe" in v.tags), key=lambda v: v.number)
+
+    def download(self, version: Version, folder: Path) -> None:
+        """Copies the version's files into the folder: `model/`, and what its run filed for people."""
+        import mlflow
+
+        client = self.client
+        mlflow.artifacts.download_artifacts(version.uri, dst_path=str(folder / "model"))
+        for name in (METRICS, "settings.json", "environment.txt", "card"):
+            if name in {item.path for item in client.list_artifacts(version.run_id)}:
+                client.download_artifacts(version.run_id, name, str(folder))
 
     def metrics(self, version: Version) -> dict[str, Any]:
         """`{"test": …, "validation": …, "baselines": {…}}` as the train stage logged them."""

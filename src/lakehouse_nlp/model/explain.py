@@ -17,10 +17,10 @@ from lakehouse_nlp.model.stacked import StackedModel
 
 @dataclass(frozen=True)
 class Contribution:
-    """What one feature adds to a row's margin. `value`: as the booster saw it, None if missing."""
+    """What one feature adds to a row's margin. `value`: as the booster saw it, a category by name; None if missing."""
 
     feature: str
-    value: float | None
+    value: float | str | None
     adds: float
 
 
@@ -36,12 +36,13 @@ def explain(model: StackedModel, rows: Rows, most: int = 15) -> list[list[Contri
     """For each row the features that add or take most, largest first; of several classes for the predicted one."""
     adds, seen = contributions(model, rows), model.features.of(rows).toarray()
     outputs, names = model.outputs(rows), model.features.names()
+    words = model.features.categories()
     of = outputs.argmax(axis=1) if adds.shape[2] > 1 else np.zeros(len(rows), np.int64)
     found = []
     for row in range(len(rows)):
         mine = adds[row, :-1, of[row]]
         best = [k for k in np.argsort(-np.abs(mine), kind="stable")[:most] if mine[k] != 0]
-        found.append([Contribution(names[k], _value(seen[row, k]), float(mine[k])) for k in best])
+        found.append([Contribution(names[k], _value(seen[row, k], words.get(names[k])), float(mine[k])) for k in best])
     return found
 
 
@@ -52,5 +53,7 @@ def strongest(model: StackedModel, rows: Rows) -> list[tuple[str, float]]:
     return sorted((item for item in found if item[1] > 0), key=lambda item: (-item[1], item[0]))
 
 
-def _value(seen: float) -> float | None:
-    return None if np.isnan(seen) else float(seen)
+def _value(seen: float, words: list[str] | None) -> float | str | None:
+    if np.isnan(seen):
+        return None
+    return words[int(seen)] if words else float(seen)

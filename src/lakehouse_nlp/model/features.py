@@ -51,6 +51,11 @@ class Features:
         texts = [f"text:{self.terms.get(bucket, f'#{bucket}')}" for bucket in self.selected.tolist()]
         return [*self._scores(), *encodings.names(self.spec, self.task), *texts]
 
+    def categories(self) -> dict[str, list[str]]:
+        """What the numbers of XGBoost's own categories stand for, by column."""
+        known = zip(self.spec.categorical, self.columns.levels, strict=True)
+        return {name: words for name, words in known if self.spec.encode.get(name, "native") == "native"}
+
     def boosting(self, threads: int) -> Boosting:
         """How these features are learnt from."""
         before, after = len(self._scores()), len(self.selected)

@@ -11,6 +11,7 @@ from scipy.stats import rankdata
 
 from lakehouse_nlp.model.rows import Floats, Ints
 
+LOWER_IS_BETTER = frozenset({"log_loss", "brier", "rmse", "mae"})
 SMALLEST = float(np.finfo(np.float64).eps)
 
 

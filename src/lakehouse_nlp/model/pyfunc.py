@@ -53,6 +53,10 @@ class Scorer:
         }
         return pd.DataFrame(columns, index=model_input.index)
 
+    def get_raw_model(self) -> StackedModel:
+        """The fitted model, as MLflow's `get_raw_model` hands it out."""
+        return self.model
+
     def _own(self, proba: Floats, predictions: Objects) -> Floats:
         """The probability of each row's own prediction, n."""
         return proba[np.arange(len(proba)), np.searchsorted(self.model.classes, predictions.astype(str))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,13 @@ def load(folder: Path | str, threads: int = 1) -> StackedModel:
     booster = xgboost.Booster(model_file=path / BOOSTER)
     calibration = _calibration(about["calibration"])
     return StackedModel(features, booster, _baseline(found), calibration, about["cut"], threads)
+
+
+def size_mb(model: StackedModel) -> float:
+    """Megabytes (10^6 bytes) of what `save` writes."""
+    with tempfile.TemporaryDirectory() as folder:
+        save(model, folder)
+        return sum(file.stat().st_size for file in Path(folder).iterdir()) / 1e6
 
 
 def _arrays(model: StackedModel) -> dict[str, Any]:

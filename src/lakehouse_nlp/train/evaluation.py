@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import os
+import time
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from lakehouse_nlp.model.leaks import Leak, leaks
 from lakehouse_nlp.model.metrics import evaluate, majority
 from lakehouse_nlp.model.rows import Floats
 from lakehouse_nlp.model.stacked import StackedModel
+from lakehouse_nlp.model.stored import size_mb
 from lakehouse_nlp.train.blocks import Labelled
 
 # A slice of fewer test rows says nothing; of more values than this only the commonest are told.
@@ -26,6 +28,7 @@ FEWEST, MOST = 30, 20
 DRAWN = 50_000
 # Rows in the table of errors.
 WORST = 200
+TIMED = 1000
 
 
 def figures(model: StackedModel, train: Labelled, validation: Labelled, test: Labelled) -> dict[str, Any]:
@@ -47,6 +50,7 @@ def figures(model: StackedModel, train: Labelled, validation: Labelled, test: La
         "intervals": _intervals(model, test, said),
         "slices": {name: dict(_slices(model, test, said, name)) for name in test.about},
         "leaks": [asdict(sign) for sign in signs],
+        "cost": {"row_ms": _row_ms(model, test), "size_mb": size_mb(model)},
         "train_rows": len(train),
         "objective": model.features.task.objective,
         "classes": classes,
@@ -94,6 +98,17 @@ def _reads(expression: str, column: str) -> bool:
         return mentions(expression, column)
     except ValueError:  # a column's name that is no SQL as it stands
         return expression == column
+
+
+def _row_ms(model: StackedModel, test: Labelled) -> float:
+    """Milliseconds of one thread for a row, in a batch of `TIMED` rows: the best of three."""
+    rows, timed = test.rows.take(np.arange(min(len(test), TIMED))), replace(model, threads=1)
+    times = []
+    for _ in range(3):
+        begun = time.perf_counter()
+        timed.outputs(rows)
+        times.append(time.perf_counter() - begun)
+    return min(times) * 1000 / len(rows)
 
 
 def _judged(model: StackedModel, part: Labelled, said: Floats) -> dict[str, Any]:

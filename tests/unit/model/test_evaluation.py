@@ -100,6 +100,8 @@ def test_a_row_is_explained_by_its_own_values() -> None:
     assert found[0].adds > 1
     assert len(found) == 2
     assert next(part.value for part in explain(model, low)[0] if part.feature == "x") is None
+    kinds = {part.value for row in explain(model, rows) for part in row if part.feature == "kind"}
+    assert kinds == {"z", "w", None}
 
 
 def test_honest_rows_show_no_signs() -> None:

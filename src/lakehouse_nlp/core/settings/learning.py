@@ -111,9 +111,19 @@ class Train(Section):
 class Register(Section):
     """The gate between a candidate and the alias `champion`, judged on the test split."""
 
+    mode: Literal["off", "dry_run", "enforce"] = Field(
+        "enforce", description="off: every candidate passes; dry_run: judged, but the champion stays"
+    )
     metric: Metric = "roc_auc"
     min_gain: float = Field(0.0, description="how much better than the champion the metric must be")
     min: dict[str, float] = Field({"accuracy": 0.6}, description="metric or f1.<class> -> floor")
     baselines: tuple[Literal["majority", "linear"], ...] = Field(
         ("majority",), description="to be beaten by the metric"
     )
+    confidence: Share | None = Field(
+        None, description="share of paired bootstrap draws in which the champion is beaten by more than min_gain"
+    )
+    max_slice_drop: float | None = Field(None, ge=0, description="how much worse than the champion a slice may be")
+    max_slice_gap: float | None = Field(None, ge=0, description="how far apart the slices of a column may be")
+    max_row_ms: float | None = Field(None, gt=0, description="milliseconds of one thread for a row, of a batch")
+    max_size_mb: float | None = Field(None, gt=0, description="megabytes of the model's files")
