@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pyspark.sql import SparkSession
 from scipy.sparse import csr_matrix
 
 from lakehouse_nlp.core.context import Context
@@ -19,9 +20,11 @@ from lakehouse_nlp.model.stacked import fit
 from lakehouse_nlp.models import compared, listed, shown
 from lakehouse_nlp.register import stage
 from lakehouse_nlp.register.aliases import EVENTS, promote, rollback
+from lakehouse_nlp.train import stage as train_stage
 from lakehouse_nlp.train.blocks import Labelled
 from lakehouse_nlp.train.evaluation import figures
 from lakehouse_nlp.train.log import log
+from lakehouse_nlp.train.reproduce import reproduce
 
 pytestmark = [pytest.mark.spark, pytest.mark.usefixtures("spark")]
 MakeContext = Callable[..., Context]
@@ -115,3 +118,39 @@ def test_a_leak_a_dry_run_and_a_champion_that_has_vanished(home: Path, make_cont
     ctx = make_context(home, register={"mode": "off"})
     _candidate(ctx, 0.0)
     assert stage.run(ctx).note == "tiny/4 is champion"
+
+
+def _write_gold(ctx: Context, spark: SparkSession, partitions: int) -> None:
+    """200 rows of text and price that tell the label, mostly."""
+    rows = [
+        (f"k{n:03}", "train", "good" if n % 2 else "bad", ("train", "train", "train", "test", "validation")[n % 5],
+         float(n % 2 + n % 7), "fox good" if n % 2 and n % 9 else "hen so", ["fox"], 8, 2, "h", n)
+        for n in range(200)
+    ]  # fmt: skip
+    schema = "key string, purpose string, label string, split string, price double, clean_text string, "
+    schema += "tokens array<string>, n_chars int, n_tokens int, nlp_hash string, row_hash bigint"
+    ctx.sign("gold")
+    ctx.tables.ensure("gold", {"price": "double"})
+    ctx.tables.replace_window("gold", spark.createDataFrame(rows, schema).repartition(partitions))
+
+
+def test_a_run_is_reproduced_byte_for_byte_from_what_it_recorded(
+    spark: SparkSession, home: Path, make_context: MakeContext
+) -> None:
+    learning = {"features": {"numeric": ["price"]}, "train": {"booster": {"rounds": 5}, "seed": 3}}
+    ctx = make_context(home, **learning)
+    _write_gold(ctx, spark, 3)
+    ctx.sign("train")
+    train_stage.run(ctx)
+    version = Registry(ctx).versions()[0]
+    _write_gold(ctx, spark, 1)  # the same rows, in another order
+    train_stage.run(ctx)
+    first, second = Registry(ctx).versions()
+    assert first.tags["booster_hash"] == second.tags["booster_hash"]
+    assert first.tags["gold_version"] != second.tags["gold_version"]
+
+    other = make_context(home, train={"seed": 4})
+    found = reproduce(other, version.run_id)
+    assert (found.version.number, found.same) == (1, True)
+    with pytest.raises(UsageError, match="no version of model tiny is of run 'nobody'"):
+        reproduce(other, "nobody")

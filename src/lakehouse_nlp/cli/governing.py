@@ -68,6 +68,28 @@ def rollback(why: Why, project: Project = None, home: Home = None, env: Env = "l
 
 
 @app.command()
+def train(
+    reproduce: Annotated[str, typer.Option("--reproduce", help="The MLflow run whose model is to be made once more.")],
+    project: Project = None,
+    home: Home = None,
+    env: Env = "local",
+    json: Json = False,
+) -> None:
+    """Make a registered model once more from its settings and its version of gold, and compare the boosters.
+
+    A new model is trained by lakehouse-nlp run train. Exit code 1 where the boosters differ.
+    """
+    from lakehouse_nlp.train.reproduce import reproduce as reproduced
+
+    with closing(_context(home, project, env, None)) as ctx:
+        found = reproduced(ctx, reproduce)
+    value = {"version": found.version.number, "then": found.then, "now": found.now, "same": found.same}
+    says = f"booster {found.now}: the same, byte for byte" if found.same else f"booster {found.now}, was {found.then}"
+    render.message(value, f"{found.version}: {says}", as_json=json)
+    raise typer.Exit(0 if found.same else 1)
+
+
+@app.command()
 def explain(
     key: Annotated[str, typer.Option("--key", help="The row's key in gold.")],
     version: Annotated[int | None, typer.Option("--version", help="Of the model; the champion if left out.")] = None,

@@ -128,12 +128,15 @@ class Registry:
 
     def metrics(self, version: Version) -> dict[str, Any]:
         """`{"test": …, "validation": …, "baselines": {…}}` as the train stage logged them."""
+        found: dict[str, Any] = json.loads(self.text(version, METRICS))
+        return found
+
+    def text(self, version: Version, name: str) -> str:
+        """A text that the version's run filed, by its name."""
         import mlflow
 
-        client = self.client
-        folder = client.get_run(version.run_id).info.artifact_uri
-        found: dict[str, Any] = json.loads(mlflow.artifacts.load_text(f"{folder}/{METRICS}"))
-        return found
+        folder = self.client.get_run(version.run_id).info.artifact_uri
+        return str(mlflow.artifacts.load_text(f"{folder}/{name}"))
 
     def experiment(self) -> str:
         """The id of the project's experiment, made with the artifact folder of the settings."""

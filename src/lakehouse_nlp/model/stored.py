@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import tempfile
 from dataclasses import asdict
@@ -59,6 +60,11 @@ def load(folder: Path | str, threads: int = 1) -> StackedModel:
     booster = xgboost.Booster(model_file=path / BOOSTER)
     calibration = _calibration(about["calibration"])
     return StackedModel(features, booster, _baseline(found), calibration, about["cut"], threads)
+
+
+def booster_hash(model: StackedModel) -> str:
+    """16 hex digits over the booster's bytes: the same where, and only where, the same was learnt."""
+    return hashlib.sha256(model.booster.save_raw("ubj")).hexdigest()[:16]
 
 
 def size_mb(model: StackedModel) -> float:

@@ -50,7 +50,7 @@ def _reasons(ctx: Context, registry: Registry, candidate: Version, champion: Ver
         ctx.settings.register, registry.metrics(candidate), found.figures, found.basis, found.slices, found.ahead
     )
     gone = None if champion else last_champion(ctx)
-    if gone:
+    if gone not in (None, candidate.number):  # its own row is there where a run was killed after writing it
         reasons.append(Reason(False, f"version {gone} was champion and is no more: lakehouse-nlp promote says who is"))
     return reasons
 

@@ -14,6 +14,7 @@ from lakehouse_nlp.core.registry import Registry, Version
 from lakehouse_nlp.core.settings import Settings
 from lakehouse_nlp.model.rows import Spec
 from lakehouse_nlp.model.stacked import StackedModel, fit
+from lakehouse_nlp.model.stored import booster_hash
 from lakehouse_nlp.model.task import Task
 from lakehouse_nlp.train import blocks
 from lakehouse_nlp.train.blocks import Labelled
@@ -46,14 +47,7 @@ def due(ctx: Context) -> str | None:
 def run(ctx: Context) -> StepResult:
     """Trains a candidate and registers it as a version. Raises DataError where there is too little to learn from."""
     settings, version = ctx.settings, ctx.tables.log(SOURCE).changed()
-    gold = ctx.tables.read(SOURCE, version).where("label IS NOT NULL")
-    train_gold = gold.where("split = 'train'")
-    spec = with_vocabulary(specification(settings), train_gold, settings)
-    data = blocks.collect(gold, spec, settings.train.slices)
-    train, validation, test = (data.part(split) for split in ("train", "validation", "test"))
-    _enough(ctx, train, test)
-    model = _fitted(ctx, train, validation, test, spec)
-    model.features.terms = blocks.names(train_gold, spec, model.features.selected.tolist())
+    model, train, validation, test = learnt(ctx, settings, version)
     metrics = figures(model, train, validation, test)
     metrics["leaks"] = [*named_leaks(settings), *metrics["leaks"]]
     from lakehouse_nlp.train.log import log
@@ -63,9 +57,24 @@ def run(ctx: Context) -> StepResult:
         "gold_version": str(version),
         "train_rows": str(len(train)),
         "nlp_hash": _nlp_hash(ctx),
+        "booster_hash": booster_hash(model),
     }
     made = log(ctx, model, metrics, tags, test)
-    return StepResult(read=len(data), written=1, versions={SOURCE: version or 0}, note=_note(made, metrics))
+    read = len(train) + len(validation) + len(test)
+    return StepResult(read=read, written=1, versions={SOURCE: version or 0}, note=_note(made, metrics))
+
+
+def learnt(ctx: Context, settings: Settings, version: int | None) -> tuple[StackedModel, Labelled, Labelled, Labelled]:
+    """The model of gold as of a version, with its training, validation and test rows. Raises DataError."""
+    gold = ctx.tables.read(SOURCE, version).where("label IS NOT NULL")
+    train_gold = gold.where("split = 'train'")
+    spec = with_vocabulary(specification(settings), train_gold, settings)
+    data = blocks.collect(gold, spec, settings.train.slices)
+    train, validation, test = (data.part(split) for split in ("train", "validation", "test"))
+    _enough(ctx, train, test)
+    model = _fitted(ctx, train, validation, test, spec)
+    model.features.terms = blocks.names(train_gold, spec, model.features.selected.tolist())
+    return model, train, validation, test
 
 
 def specification(settings: Settings) -> Spec:
