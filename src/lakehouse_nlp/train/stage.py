@@ -6,6 +6,8 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from lakehouse_nlp.core import duck
 from lakehouse_nlp.core.context import Context, StepResult
 from lakehouse_nlp.core.errors import DataError
@@ -102,15 +104,18 @@ def with_vocabulary(spec: Spec, gold: DataFrame, settings: Settings) -> Spec:
 
 
 def _fitted(ctx: Context, train: Labelled, validation: Labelled, test: Labelled, spec: Spec) -> StackedModel:
-    """The model; raises DataError where labels and settings do not fit, or a class is in no training row."""
+    """The model; raises DataError where labels and settings do not fit, or a class is in the test rows only.
+
+    Validation rows of a class that training does not know have nothing to say about stopping and thresholds.
+    """
     try:
         task = Task.of(train.labels, spec.objective, spec.class_weights)
-        for part in (validation, test):
-            task.values(part.labels)
-        checked = (validation.rows, validation.labels)
-        return fit(
-            train.rows, train.labels, spec, threads=os.cpu_count() or 1, on_round=ctx.progress, validation=checked
-        )
+        if unseen := sorted(set(test.labels) - set(task.classes)) if task.classes else []:
+            rest = "occur in the test split only; bring more rows, or change gold.split.seed"
+            raise ValueError(f"{', '.join(unseen)} {rest}")
+        known = validation.take(np.isin(validation.labels.astype(str), task.classes)) if task.classes else validation
+        threads, checked = os.cpu_count() or 1, (known.rows, known.labels)
+        return fit(train.rows, train.labels, spec, threads, on_round=ctx.progress, validation=checked)
     except ValueError as error:
         raise _refusal(ctx, str(error)) from error
 
