@@ -17,6 +17,7 @@ from lakehouse_nlp.core.context import Context
 from lakehouse_nlp.model.pyfunc import frame_to_rows
 from lakehouse_nlp.model.stacked import fit
 from lakehouse_nlp.train import blocks, stage
+from lakehouse_nlp.train.evaluation import figures
 from lakehouse_nlp.train.log import log
 
 
@@ -26,9 +27,9 @@ def train(home: Path, frame: Path) -> None:
         data = blocks.collect(ctx.tables.read("gold").where("label IS NOT NULL"), spec)
         train, validation, test = (data.part(split) for split in ("train", "validation", "test"))
         model = fit(train.rows, train.labels, spec, threads=os.cpu_count() or 1)
-        proba = model.predict_proba(frame_to_rows(pd.read_parquet(frame), spec))
+        proba = model.outputs(frame_to_rows(pd.read_parquet(frame), spec))
         np.savez(frame.with_suffix(".npz"), proba=proba, classes=np.array(model.classes))
-        made = log(ctx, model, stage.figures(model, train, validation, test), {"made_by": "trainer.py"})
+        made = log(ctx, model, figures(model, train, validation, test), {"made_by": "trainer.py"})
         sys.stdout.write(f"{made.number}\n")
 
 

@@ -104,3 +104,13 @@ def test_of_two_terms_in_one_bucket_the_more_frequent_names_it_then_the_first(sp
     for texts, wanted in cases.items():
         gold = spark.createDataFrame([(text,) for text in texts], "clean_text string").coalesce(1)
         assert blocks.names(gold, spec, [0]) == {0: wanted}
+
+
+def test_a_vocabulary_holds_the_terms_of_most_rows(spark: SparkSession) -> None:
+    texts = ["red fox fox", "red fox", "red hen", "", None, "blue fox"]
+    gold = spark.createDataFrame([(text,) for text in texts], "clean_text string")
+    for partitions in (1, 3):
+        parts = gold.repartition(partitions)
+        assert blocks.vocabulary(parts, SPEC, 10, 2) == ("fox", "red", "red fox")
+        assert blocks.vocabulary(parts, SPEC, 2, 1) == ("fox", "red")
+    assert blocks.vocabulary(gold, SPEC, 10, 4) == ()

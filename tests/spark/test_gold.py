@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from lakehouse_nlp.core.context import Context
 from lakehouse_nlp.core.settings.models import Nlp, Split
-from lakehouse_nlp.gold import pipeline, stage
+from lakehouse_nlp.gold import columns, pipeline, stage
 from lakehouse_nlp.gold.stage import split_of
 
 pytestmark = [pytest.mark.spark, pytest.mark.usefixtures("spark")]
@@ -19,6 +19,13 @@ TEXT = "The Quick brown foxes weren't jumping; 2 cats' café, naïve 😀!"
 SILVER = "id string, title string, body string, stars double, day date, price double, _key string, _purpose string, "
 SILVER += "_label string, _row_hash bigint"
 MakeContext = Callable[..., Context]
+MADE: dict[str, Any] = {
+    "lookups": {"zone": {"file": "zones.csv", "by": "body"}},
+    "dates": {"day": ["month", "weekday"]},
+    "derived": {"twice": "2 * price", "kind": "title || ' in ' || zone"},
+    "numeric": ["twice"],
+    "categorical": ["kind", "zone"],
+}
 
 TOKENS: list[tuple[dict[str, Any], str, list[str]]] = [
     ({}, TEXT, ["the", "quick", "brown", "foxes", "weren't", "jumping", "2", "cats'", "café", "naïve"]),
@@ -159,6 +166,42 @@ def test_the_hash_is_of_all_that_the_tokens_depend_on(home: Path, lemmas: Path) 
     assert [pipeline.nlp_hash(Nlp(**variant), home) for variant in variants] == hashes
     lemmas.write_text("mouse->mice\n", encoding="utf-8")
     assert pipeline.nlp_hash(Nlp(lemmas=lemmas.name), home) != hashes[-1]
+
+
+# -- made columns ----------------------------------------------------------------------------------------------------
+
+
+def test_gold_makes_lookups_date_parts_and_derived_columns(
+    spark: SparkSession, home: Path, make_context: MakeContext
+) -> None:
+    (home / "zones.csv").write_text("body,description\n1,North\n2,NULL\n", encoding="utf-8")
+    ctx = make_context(home, features=MADE)
+    silver = _silver(spark, ("1", "a", "1"), ("2", "b", "2"), ("3", "c", "3"), ("4", "d", None))
+    silver = silver.withColumn(
+        "day", F.when(F.col("id") != "4", F.date_add(F.lit("2024-02-28"), F.col("id").cast("int")))
+    )
+    silver = silver.withColumn("price", F.when(F.col("id") != "1", F.col("price")))
+    rows = stage.gold_rows(ctx, silver).orderBy("key")
+    found = rows.select("zone", "day_month", "day_weekday", "twice", "kind").collect()
+    assert [tuple(row) for row in found] == [
+        ("North", 2, 3, None, "a in North"),
+        (None, 3, 4, 3.0, None),
+        (None, 3, 5, 3.0, None),
+        (None, None, None, 3.0, None),
+    ]
+    types = columns.carried(ctx.settings)
+    assert types == {"twice": "double", "day_month": "int", "day_weekday": "int", "kind": "string", "zone": "string"}
+    made = {field.name: field.dataType.simpleString() for field in rows.schema.fields if field.name in types}
+    assert made == types
+
+
+def test_another_lookup_table_makes_gold_anew(home: Path, make_context: MakeContext) -> None:
+    ctx = make_context(home, features=MADE)
+    recipes = []
+    for text in ("North", "North", "South"):
+        (home / "zones.csv").write_text(f"body,description\n1,{text}\n", encoding="utf-8")
+        recipes.append(stage._recipe(ctx))
+    assert recipes[0] == recipes[1] != recipes[2]
 
 
 # -- the stage -------------------------------------------------------------------------------------------------------

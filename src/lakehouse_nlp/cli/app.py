@@ -276,3 +276,6 @@ def _context(home: Path | None, project: str | None, env: str, sets: list[str] |
 
     where = _home(home)
     return Context.open(where, _project(where, project), env, sets or ())
+
+
+from lakehouse_nlp.cli import governing as governing  # noqa: E402  # its commands are of this app

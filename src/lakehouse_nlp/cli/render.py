@@ -131,9 +131,10 @@ def champion(found: dict[str, Any] | None) -> None:
         return
     metrics = found["metrics"]
     columns = {"champion": metrics["test"], **metrics["baselines"]}
-    names = ["accuracy", "roc_auc", "log_loss"]
+    names = [n for n in ("accuracy", "roc_auc", "log_loss", "rmse", "mae", "r2") if n in metrics["test"]]
     lines: list[list[Any]] = [[name, *(column[name] for column in columns.values())] for name in names]
-    lines += [[f"f1 of {c}", *(column["f1"].get(c) for column in columns.values())] for c in metrics["test"]["f1"]]
+    classes = metrics["test"].get("f1", {})
+    lines += [[f"f1 of {name}", *(column["f1"].get(name) for column in columns.values())] for name in classes]
     title = f"champion {found['name']} version {found['version']}, on {metrics['test']['rows']:,} test rows"
     table(["figure", *columns], lines, title)
     sys.stdout.write("\n")

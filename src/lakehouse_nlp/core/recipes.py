@@ -5,7 +5,8 @@ from __future__ import annotations
 from lakehouse_nlp.core.settings import Settings, settings_hash
 
 SILVER = ("columns", "nulls", "key", "newest_by", "text", "label", "checks", "silver")
-GOLD = (*SILVER, "gold", "features.numeric", "features.categorical")
+MADE = ("features.lookups", "features.dates", "features.derived", "train.slices")
+GOLD = (*SILVER, "gold", "features.numeric", "features.categorical", *MADE)
 TRAIN = (*GOLD, "features", "train")
 
 

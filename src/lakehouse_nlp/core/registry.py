@@ -85,10 +85,7 @@ class Registry:
 
     def newest(self) -> Version | None:
         """The last version that the train stage finished."""
-        if not self.exists:
-            return None
-        found = [_version(v) for v in self.client.search_model_versions(f"name = '{self.name}'")]
-        return max((v for v in found if "recipe" in v.tags), key=lambda v: v.number, default=None)
+        return next(iter(reversed(self.versions())), None)
 
     def alias(self, alias: str) -> Version | None:
         """The version that the alias points to."""
@@ -112,14 +109,34 @@ class Registry:
                 f"no version {number} of model {self.name}", hint=f"lakehouse-nlp status --project {self.name}"
             ) from error
 
-    def metrics(self, version: Version) -> dict[str, Any]:
-        """`{"test": …, "validation": …, "baselines": {…}}` as the train stage logged them."""
+    def versions(self) -> list[Version]:
+        """All versions that the train stage finished, oldest first."""
+        if not self.exists:
+            return []
+        found = [_version(v) for v in self.client.search_model_versions(f"name = '{self.name}'")]
+        return sorted((v for v in found if "recipe" in v.tags), key=lambda v: v.number)
+
+    def download(self, version: Version, folder: Path) -> None:
+        """Copies the version's files into the folder: `model/`, and what its run filed for people."""
         import mlflow
 
         client = self.client
-        folder = client.get_run(version.run_id).info.artifact_uri
-        found: dict[str, Any] = json.loads(mlflow.artifacts.load_text(f"{folder}/{METRICS}"))
+        mlflow.artifacts.download_artifacts(version.uri, dst_path=str(folder / "model"))
+        for name in (METRICS, "settings.json", "environment.txt", "card"):
+            if name in {item.path for item in client.list_artifacts(version.run_id)}:
+                client.download_artifacts(version.run_id, name, str(folder))
+
+    def metrics(self, version: Version) -> dict[str, Any]:
+        """`{"test": …, "validation": …, "baselines": {…}}` as the train stage logged them."""
+        found: dict[str, Any] = json.loads(self.text(version, METRICS))
         return found
+
+    def text(self, version: Version, name: str) -> str:
+        """A text that the version's run filed, by its name."""
+        import mlflow
+
+        folder = self.client.get_run(version.run_id).info.artifact_uri
+        return str(mlflow.artifacts.load_text(f"{folder}/{name}"))
 
     def experiment(self) -> str:
         """The id of the project's experiment, made with the artifact folder of the settings."""
@@ -129,6 +146,11 @@ class Registry:
         folder = self.ctx.settings.mlflow.artifacts
         location = folder if "://" in folder or not folder else (self.ctx.home / folder / self.name).as_uri()
         return str(client.create_experiment(self.name, location or None))
+
+
+def classes_of(metrics: dict[str, Any]) -> list[str]:
+    """The classes of a version with these figures, sorted; none for a regression."""
+    return list(metrics["classes"]) if "classes" in metrics else sorted(metrics["test"]["f1"])
 
 
 def quiet() -> None:

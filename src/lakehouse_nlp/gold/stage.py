@@ -8,9 +8,10 @@ from pyspark.sql import functions as F
 from lakehouse_nlp.core.context import Context, StepResult
 from lakehouse_nlp.core.pending import Pending, pending
 from lakehouse_nlp.core.recipes import GOLD, recipe
-from lakehouse_nlp.core.settings import Settings
 from lakehouse_nlp.core.settings.models import Split
 from lakehouse_nlp.core.tables import moved
+from lakehouse_nlp.gold.columns import carried, with_made
+from lakehouse_nlp.gold.lookups import lookups_hash
 from lakehouse_nlp.gold.pipeline import TEXT, TOKENS, fitted, nlp_hash
 
 SOURCE, TARGET = "silver", "gold"
@@ -28,7 +29,7 @@ def run(ctx: Context) -> StepResult:
     if not found:
         return StepResult(note="nothing new in silver")
     ctx.sign("gold", _recipe(ctx))
-    ctx.tables.ensure(TARGET, {name: settings.columns[name].type for name in carried(settings)})
+    ctx.tables.ensure(TARGET, carried(settings))
     rows = gold_rows(ctx, ctx.tables.changes(SOURCE, found.since, found.upto, key=["_key"]))
     upto = {SOURCE: found.upto}
     if found.since is None:
@@ -46,18 +47,13 @@ def run(ctx: Context) -> StepResult:
     )
 
 
-def carried(settings: Settings) -> tuple[str, ...]:
-    """Feature columns beside the text, which gold carries along from silver."""
-    return tuple(dict.fromkeys([*settings.features.numeric, *settings.features.categorical]))
-
-
 def gold_rows(ctx: Context, silver: DataFrame) -> DataFrame:
     """Rows of silver as gold has them."""
     settings = ctx.settings
     model = fitted(ctx.spark, settings.gold.nlp, ctx.home, ctx.folder / "nlp")
     text = F.concat_ws(" ", *(F.col(f"`{name}`") for name in settings.text))
     by = F.col(f"`{settings.gold.split.by}`").cast("string") if settings.gold.split.by else F.col("_key")
-    slim = silver.select(
+    slim = with_made(silver, settings, ctx.home).select(
         F.col("_key").alias("key"),
         F.col("_purpose").alias("purpose"),
         F.col("_label").alias("label"),
@@ -91,5 +87,8 @@ def _pending(ctx: Context) -> Pending | None:
 
 
 def _recipe(ctx: Context) -> str:
-    """The settings that gold depends on, and the pipeline, which reads files besides."""
-    return f"{recipe(ctx.settings, GOLD)}/{nlp_hash(ctx.settings.gold.nlp, ctx.home)}"
+    """The settings that gold depends on, and the pipeline and lookups, which read files besides."""
+    settings, home = ctx.settings, ctx.home
+    lookups = settings.features.lookups
+    tables = f"/{lookups_hash(lookups, home)}" if lookups else ""
+    return f"{recipe(settings, GOLD)}/{nlp_hash(settings.gold.nlp, home)}{tables}"

@@ -1,4 +1,4 @@
-"""The linear part: L2-normalised TF-IDF, logistic regression over it, and its out-of-fold scores."""
+"""The linear part: L2-normalised TF-IDF, a regression over it, and its out-of-fold scores."""
 
 from __future__ import annotations
 
@@ -7,31 +7,32 @@ from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from scipy.special import expit
 
 from lakehouse_nlp.model.rows import Floats, Ints, Spec
+from lakehouse_nlp.model.task import Task
 
 MAX_ITERATIONS = 1000
 
 
 @dataclass(frozen=True)
 class Linear:
-    """Logistic regressions, one a column: `weights` columns x buckets, `bias` columns.
+    """Regressions, one a column: `weights` columns x features, `bias` columns.
 
-    One column, the last class against the first, for two classes; else one for each class against the rest.
+    Logistic ones of one column, the last class against the first, for two classes, else of one for each class against
+    the rest; a ridge regression of one column for numbers.
     """
 
     weights: Floats
     bias: Floats
 
     def scores(self, terms: csr_matrix) -> Floats:
-        """Log-odds of TF-IDF rows, n x columns. NaN for a class that was not in the training rows."""
+        """Log-odds, or numbers, of n x features rows, n x columns. NaN for a class without training rows."""
         return np.asarray(terms @ self.weights.T + self.bias)
 
     def proba(self, terms: csr_matrix) -> Floats:
-        """Probabilities of TF-IDF rows, n x classes."""
+        """Probabilities of n x features rows, n x classes."""
         each = np.asarray(expit(self.scores(terms)))
         if each.shape[1] == 1:
             return np.hstack([1.0 - each, each])
@@ -64,42 +65,47 @@ def best_terms(terms: csr_matrix, codes: Ints, select: int) -> Ints:
     return np.sort(best[chi2[best] > 0])
 
 
-def fit_linear(terms: csr_matrix, codes: Ints, spec: Spec, threads: int) -> tuple[Linear, Floats]:
+def fit_linear(
+    terms: csr_matrix, task: Task, values: Floats, fold: Ints, spec: Spec, threads: int
+) -> tuple[Linear, Floats]:
     """The regression of all rows, and each row's scores by a regression of the folds that it is not in, n x columns.
 
     A row without terms has the scores that serving would give it: they tell nothing of its label. The fits run
-    `threads` at a time; the result does not depend on how many.
+    `threads` at a time; the result does not depend on how many. Without buckets there are no columns.
     """
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-    fold, classes = _fold_of(codes, spec), int(codes.max()) + 1
-    members = [codes == k for k in (range(classes) if classes > 2 else [1])]
-    parts = [np.arange(len(codes)), *(np.flatnonzero(fold != k) for k in range(spec.folds))]
+    if not terms.shape[1]:
+        return Linear(np.zeros((0, 0)), np.zeros(0)), np.zeros((len(values), 0))
+    columns, weights = task.columns(values), task.row_weights(values)
+    parts = [np.arange(len(values)), *(np.flatnonzero(fold != k) for k in range(spec.folds))]
+
+    def one(job: tuple[Ints, Floats]) -> Floats:
+        part, column = job
+        return regression(terms[part], column[part], weights[part], task, spec.linear_c)
+
     with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(max(1, threads)) as pool:
-        fits = pool.map(lambda task: _fit(terms[task[0]], task[1][task[0]], spec), product(parts, members))
-        columns = np.array(list(fits)).reshape(len(parts), len(members), -1)
-    full, *partial = [Linear(part[:, :-1], part[:, -1]) for part in columns]
-    held_out = np.empty((len(codes), len(members)))
+        fits = np.array(list(pool.map(one, product(parts, columns.T)))).reshape(len(parts), columns.shape[1], -1)
+    full, *partial = [Linear(fit[:, :-1], fit[:, -1]) for fit in fits]
+    held_out = np.empty(columns.shape)
     for k, model in enumerate(partial):
         held_out[fold == k] = model.scores(terms[fold == k])
     held_out[np.diff(terms.indptr) == 0] = full.bias
     return full, held_out
 
 
-def _fold_of(codes: Ints, spec: Spec) -> Ints:
-    """A fold for each row: each class dealt out in turn, in an order that the seed shuffles."""
-    shuffled = np.random.default_rng(spec.seed).permutation(len(codes))
-    by_class = shuffled[np.argsort(codes[shuffled], kind="stable")]
-    fold = np.empty(len(codes), dtype=np.int64)
-    fold[by_class] = np.arange(len(codes)) % spec.folds
-    return fold
+def regression(features: csr_matrix, column: Floats, weights: Floats, task: Task, c: float) -> Floats:
+    """One regression's weights and, last, its bias: of a class against the rest, or of numbers, with L2 penalty 1 / c.
 
+    NaN where all rows are of the class, or none. L-BFGS and conjugate gradients: deterministic.
+    """
+    from sklearn.linear_model import LogisticRegression, Ridge
 
-def _fit(terms: csr_matrix, member: NDArray[np.bool_], spec: Spec) -> Floats:
-    """One regression's weights and, last, its bias; NaN where all rows are members, or none. L-BFGS: deterministic."""
-    from sklearn.linear_model import LogisticRegression
-
-    if member.all() or not member.any():
-        return np.full(terms.shape[1] + 1, np.nan)
-    model = LogisticRegression(C=spec.linear_c, max_iter=MAX_ITERATIONS).fit(terms, member)
+    weighted = weights if task.weighted else None
+    if not task.classes:
+        ridge = Ridge(alpha=1 / c, solver="sparse_cg", tol=1e-6).fit(features, column, weighted)
+        return np.append(ridge.coef_, ridge.intercept_)
+    if np.ptp(column) == 0:
+        return np.full(features.shape[1] + 1, np.nan)
+    model = LogisticRegression(C=c, max_iter=MAX_ITERATIONS).fit(features, column > 0, weighted)
     return np.append(model.coef_[0], model.intercept_)

@@ -1,8 +1,8 @@
-"""How good probabilities are, as plain numbers that JSON takes."""
+"""How good probabilities and numbers are, as plain numbers that JSON takes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,30 +11,44 @@ from scipy.stats import rankdata
 
 from lakehouse_nlp.model.rows import Floats, Ints
 
+LOWER_IS_BETTER = frozenset({"log_loss", "brier", "rmse", "mae"})
 SMALLEST = float(np.finfo(np.float64).eps)
 
 
-def evaluate(labels: NDArray[Any], proba: Floats, classes: Sequence[str]) -> dict[str, Any]:
-    """Judges n x classes probabilities against n class names; the likeliest class is the prediction.
+def evaluate(
+    labels: NDArray[Any], outputs: Floats, classes: Sequence[str], predictions: NDArray[Any] | None = None
+) -> dict[str, Any]:
+    """Judges what a model says of n labelled rows: n x classes probabilities, or n x 1 numbers where it has no classes.
 
-    Gives `rows`, `accuracy`, `log_loss`, `roc_auc`, `f1_macro`; by class `f1`, `precision`, `recall`, `support`; and
-    `confusion`, actual -> predicted -> rows. `roc_auc` is that of the last class for two classes, else the mean over
-    the classes, each against the rest. `f1_macro` is over classes that are in the labels or the predictions. A label
-    that is not among `classes` is a class of probability 0. What the rows leave undefined is None, but precision,
-    recall and F1 of a class without rows are 0.
+    Of numbers, see `numbers`. Of classes: `rows`, `accuracy`, `balanced_accuracy` (the mean recall), `log_loss`,
+    `brier`, `roc_auc`, `pr_auc`, `f1_macro`; by class `f1`, `precision`, `recall`, `support`; and `confusion`,
+    actual -> predicted -> rows. `predictions`: class names, the likeliest where they are left out. `roc_auc` and
+    `pr_auc` (average precision) are those of the last class for two classes, else the mean over the classes, each
+    against the rest. `f1_macro` is over classes that are in the labels or the predictions. A label that is not among
+    `classes` is a class of probability 0. What the rows leave undefined is None, but precision, recall and F1 of a
+    class without rows are 0.
     """
+    if not classes:
+        return numbers(labels.astype(np.float64), outputs[:, 0])
+    proba = outputs
     names = [*classes, *sorted(set(labels.tolist()) - set(classes))]
     padded = np.hstack([proba, np.zeros((len(labels), len(names) - len(classes)))])
     position = {name: k for k, name in enumerate(names)}
     actual = np.fromiter((position[name] for name in labels.tolist()), np.int64, len(labels))
-    confusion = _confusion(actual, padded.argmax(axis=1), len(names))
+    said = (
+        padded.argmax(axis=1) if predictions is None else np.array([position[name] for name in predictions], np.int64)
+    )
+    confusion = _confusion(actual, said, len(names))
     support, predicted, right = confusion.sum(axis=1), confusion.sum(axis=0), confusion.diagonal()
     f1 = _ratio(2 * right, support + predicted)
     return {
         "rows": len(labels),
-        "accuracy": _mean(padded.argmax(axis=1) == actual),
+        "accuracy": _mean(said == actual),
+        "balanced_accuracy": _mean(_ratio(right, support)[support > 0]),
         "log_loss": _mean(-np.log(np.clip(padded[np.arange(len(labels)), actual], SMALLEST, 1.0))),
-        "roc_auc": _roc_auc(actual, padded),
+        "brier": _mean(((padded - np.eye(len(names))[actual]) ** 2).sum(axis=1)),
+        "roc_auc": _each(_auc, actual, padded),
+        "pr_auc": _each(_average_precision, actual, padded),
         "f1_macro": _mean(f1[support + predicted > 0]),
         "f1": _by(names, f1),
         "precision": _by(names, _ratio(right, predicted)),
@@ -44,8 +58,23 @@ def evaluate(labels: NDArray[Any], proba: Floats, classes: Sequence[str]) -> dic
     }
 
 
+def numbers(actual: Floats, said: Floats) -> dict[str, Any]:
+    """Judges n numbers: `rows`, `rmse` and `mae` in the label's unit, `bias` (the mean of said less actual), `r2`."""
+    error = said - actual
+    spread = float(np.sum((actual - actual.mean()) ** 2)) if len(actual) else 0.0
+    return {
+        "rows": len(actual),
+        "rmse": float(np.sqrt(np.mean(error**2))) if len(actual) else None,
+        "mae": _mean(np.abs(error)),
+        "bias": _mean(error),
+        "r2": 1.0 - float(np.sum(error**2)) / spread if spread > 0 else None,
+    }
+
+
 def majority(train_labels: NDArray[Any], n: int, classes: Sequence[str]) -> Floats:
-    """The baseline that always says the commonest class: the classes' shares in the training labels, n times."""
+    """The baseline that knows no features: the classes' shares in the training labels, or their mean, n times."""
+    if not classes:
+        return np.full((n, 1), train_labels.astype(np.float64).mean())
     shares = np.array([np.mean(train_labels == name) for name in classes])
     return np.tile(shares, (n, 1))
 
@@ -55,10 +84,11 @@ def _confusion(actual: Ints, predicted: Ints, classes: int) -> Ints:
     return np.bincount(actual * classes + predicted, minlength=classes**2).reshape(classes, classes)
 
 
-def _roc_auc(actual: Ints, proba: Floats) -> float | None:
+def _each(figure: Callable[[NDArray[np.bool_], Floats], list[float]], actual: Ints, proba: Floats) -> float | None:
+    """The figure of the last of two classes, else the mean over all of them, each against the rest."""
     if proba.shape[1] == 2:
-        return _mean(_auc(actual == 1, proba[:, 1]))
-    return _mean([auc for k in range(proba.shape[1]) for auc in _auc(actual == k, proba[:, k])])
+        return _mean(figure(actual == 1, proba[:, 1]))
+    return _mean([value for k in range(proba.shape[1]) for value in figure(actual == k, proba[:, k])])
 
 
 def _auc(member: NDArray[np.bool_], score: Floats) -> list[float]:
@@ -68,6 +98,20 @@ def _auc(member: NDArray[np.bool_], score: Floats) -> list[float]:
         return []
     above = rankdata(score)[member].sum() - members * (members + 1) / 2
     return [float(above / (members * others))]
+
+
+def rank_auc(member: NDArray[np.bool_], score: Floats) -> float:
+    """The chance that a member outranks another row, ties counting half; a half unless there are both."""
+    return next(iter(_auc(member, score)), 0.5)
+
+
+def _average_precision(member: NDArray[np.bool_], score: Floats) -> list[float]:
+    """The mean precision over the members, rows of one score taken together; empty unless there are members."""
+    if not member.any():
+        return []
+    order = np.argsort(-score, kind="stable")
+    right, ends = np.cumsum(member[order]), np.append(np.flatnonzero(np.diff(score[order])), len(score) - 1)
+    return [float(np.sum(np.diff(right[ends], prepend=0) * right[ends] / (ends + 1)) / member.sum())]
 
 
 def _ratio(part: Ints, whole: Ints) -> Floats:

@@ -1,6 +1,6 @@
 """The model as MLflow serves it: a frame of text, numbers and categories in, predictions out.
 
-Log it with `loader_module="lakehouse_nlp.model.pyfunc"` and `data_path=` the folder that `StackedModel.save` wrote.
+Log it with `loader_module="lakehouse_nlp.model.pyfunc"` and `data_path=` the folder that `stored.save` wrote.
 As a Spark UDF its result is `RESULT_TYPE`.
 """
 
@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from lakehouse_nlp.model.rows import Rows, Spec
+from lakehouse_nlp.model.rows import Floats, Objects, Rows, Spec
 from lakehouse_nlp.model.stacked import StackedModel
+from lakehouse_nlp.model.stored import load
 
 if TYPE_CHECKING:
     import pandas as pd
     from mlflow.models import ModelSignature
 
 TEXT = "clean_text"
-RESULT_TYPE = "struct<prediction:string,probability:double,probabilities:array<double>>"
+RESULT_TYPE = "struct<prediction:string,probability:double,probabilities:array<double>,value:double>"
 THREADS = "LAKEHOUSE_NLP_MODEL_THREADS"
 
 
@@ -34,19 +35,31 @@ class Scorer:
         """One row out for each row in, under the same index.
 
         In: `clean_text`, the numeric and the categorical columns of the model; columns left out are missing, others
-        are ignored. Out: `prediction`, the likeliest class; `probability`, its own; `probabilities`, those of all
-        classes in sorted order. `params` is MLflow's, and unused.
+        are ignored. Out: `prediction`, the likeliest class, or that on its side of the model's threshold;
+        `probability`, its own; `probabilities`, those of all classes in sorted order; `value`, NaN. For a regression
+        `value` is the number, `prediction` the same as text, `probability` NaN and `probabilities` empty.
+        `params` is MLflow's, and unused.
         """
         import pandas as pd
 
-        proba = self.model.predict_proba(frame_to_rows(model_input, self.model.spec))
-        best = proba.argmax(axis=1)
+        said = self.model.outputs(frame_to_rows(model_input, self.model.spec))
+        predictions, none = self.model.predictions(said), np.full(len(said), np.nan)
+        proba = said if self.model.classes else said[:, :0]
         columns = {
-            "prediction": np.array(self.model.classes, dtype=object)[best],
-            "probability": proba.max(axis=1, initial=0.0),
+            "prediction": predictions,
+            "probability": self._own(said, predictions) if self.model.classes else none,
             "probabilities": pd.Series(proba.tolist(), index=model_input.index, dtype=object),
+            "value": none if self.model.classes else said[:, 0],
         }
         return pd.DataFrame(columns, index=model_input.index)
+
+    def get_raw_model(self) -> StackedModel:
+        """The fitted model, as MLflow's `get_raw_model` hands it out."""
+        return self.model
+
+    def _own(self, proba: Floats, predictions: Objects) -> Floats:
+        """The probability of each row's own prediction, n."""
+        return proba[np.arange(len(proba)), np.searchsorted(self.model.classes, predictions.astype(str))]
 
 
 def frame_to_rows(frame: pd.DataFrame, spec: Spec) -> Rows:
@@ -69,15 +82,16 @@ def signature(spec: Spec) -> ModelSignature:
 
     types = [(TEXT, DataType.string), *((name, DataType.double) for name in spec.numeric)]
     types += [(name, DataType.string) for name in spec.categorical]
-    outputs = [("prediction", DataType.string), ("probability", DataType.double)]
-    return ModelSignature(
-        inputs=Schema([ColSpec(kind, name, required=False) for name, kind in types]),
-        outputs=Schema(
-            [*(ColSpec(kind, name) for name, kind in outputs), ColSpec(Array(DataType.double), "probabilities")]
-        ),
-    )
+    outputs: list[Any] = [
+        ColSpec(DataType.string, "prediction"),
+        ColSpec(DataType.double, "probability"),
+        ColSpec(Array(DataType.double), "probabilities"),
+        ColSpec(DataType.double, "value"),
+    ]
+    inputs: list[Any] = [ColSpec(kind, name, required=False) for name, kind in types]
+    return ModelSignature(inputs=Schema(inputs), outputs=Schema(outputs))
 
 
 def _load_pyfunc(data_path: str) -> Scorer:
     """MLflow's entry: the model in this folder, predicting on `LAKEHOUSE_NLP_MODEL_THREADS` threads, 1 unless set."""
-    return Scorer(StackedModel.load(data_path, threads=int(os.environ.get(THREADS, "1"))))
+    return Scorer(load(data_path, threads=int(os.environ.get(THREADS, "1"))))

@@ -1,14 +1,12 @@
-"""What a model is made of and fed with: its specification, and rows as arrays."""
+"""What a model is made of and fed with: its specification, rows as arrays, and the folds they are dealt into."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
@@ -17,37 +15,51 @@ from lakehouse_nlp.model.vectoriser import Vectoriser
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Objects = NDArray[np.object_]
+Objective = Literal["auto", "binary", "multiclass", "regression"]
 
 
 @dataclass(frozen=True)
 class Spec:
     """Everything that, with the training rows, decides a model.
 
-    `booster` holds XGBoost parameters by XGBoost's own names; `linear_c` is the inverse strength of the L2 penalty;
+    `buckets` is 0 where there is no text; `vocabulary`, where it is not empty, takes the place of the hash.
     `select` is how many terms the booster sees, and `folds` how many parts the out-of-fold scores are made in.
+    `linear_c` is the inverse strength of the L2 penalty; `booster` holds XGBoost parameters by XGBoost's own names.
+    `encode` says how a categorical column becomes numbers (native, frequency, target; native unless named);
+    `monotone`: numeric column -> 1 (the output never falls as it grows) or -1. `class_weights`: none, balanced, or
+    class -> weight. `early_stopping`: rounds to wait for a better validation loss, 0 for never. `threshold`: the metric
+    that the cut between two classes is chosen for on the validation rows, or nothing: the likelier class.
     """
 
     buckets: int = 2**18
     ngrams: int = 2
     sublinear: bool = True
+    vocabulary: tuple[str, ...] = field(default=(), repr=False)
     numeric: tuple[str, ...] = ()
     categorical: tuple[str, ...] = ()
+    encode: Mapping[str, str] = field(default_factory=dict)
     select: int = 3000
     linear_c: float = 8.0
     folds: int = 3
     seed: int = 0
     rounds: int = 200
     booster: Mapping[str, float | int] = field(default_factory=dict)
+    objective: Objective = "auto"
+    class_weights: str | Mapping[str, float] = "none"
+    early_stopping: int = 0
+    monotone: Mapping[str, int] = field(default_factory=dict)
+    calibration: str = "none"
+    threshold: str = ""
 
     def __post_init__(self) -> None:
         """Takes lists, as JSON has them, for tuples."""
-        object.__setattr__(self, "numeric", tuple(self.numeric))
-        object.__setattr__(self, "categorical", tuple(self.categorical))
+        for name in ("numeric", "categorical", "vocabulary"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
 
     @property
     def vectoriser(self) -> Vectoriser:
         """The vectoriser of training and of serving."""
-        return Vectoriser(self.buckets, self.ngrams, self.sublinear)
+        return Vectoriser(self.buckets, self.ngrams, self.sublinear, self.vocabulary)
 
 
 @dataclass
@@ -68,15 +80,15 @@ class Rows:
         return Rows(self.counts[index], self.numeric[index], self.categorical[index])
 
 
-def levels(categorical: Objects) -> list[list[str]]:
-    """The distinct values of each column, sorted, without the missing."""
-    return [sorted({value for value in column if value is not None}) for column in categorical.T]
+def finite(numbers: Floats) -> Floats:
+    """The numbers, with NaN for those that float32, and so XGBoost, cannot hold."""
+    return np.asarray(np.where(np.abs(numbers) <= np.finfo(np.float32).max, numbers, np.nan))
 
 
-def encode(categorical: Objects, known: list[list[str]]) -> Floats:
-    """Each value's position among the known ones of its column, n x c; NaN where it is missing or unknown."""
-    codes = np.full(categorical.shape, np.nan)
-    for column, values in enumerate(known):
-        texts = pa.array(categorical[:, column], pa.string(), from_pandas=True)
-        codes[:, column] = pc.index_in(texts, value_set=pa.array(values, pa.string())).to_numpy(zero_copy_only=False)
-    return codes
+def folds_of(codes: Ints, folds: int, seed: int) -> Ints:
+    """A fold for each row, 0 to `folds` - 1: each class dealt out in turn, in an order that the seed shuffles."""
+    shuffled = np.random.default_rng(seed).permutation(len(codes))
+    by_class = shuffled[np.argsort(codes[shuffled], kind="stable")]
+    fold = np.empty(len(codes), dtype=np.int64)
+    fold[by_class] = np.arange(len(codes)) % folds
+    return fold

@@ -1,4 +1,4 @@
-"""Text to a sparse matrix of hashed n-gram counts: the one vectoriser of training and of serving.
+"""Text to a sparse matrix of n-gram counts, hashed or by a vocabulary: the one vectoriser of training and of serving.
 
 Tokens become indices into a dictionary once, by Arrow; n-grams are then numbers, and only distinct terms are strings
 again. The hash is that of Spark ML's HashingTF (MurmurHash3 x86 32-bit, seed 42).
@@ -24,7 +24,8 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Vectoriser:
-    """Hashed counts of the 1-grams to `ngrams`-grams of a text, in `buckets` columns.
+    """Counts of the 1-grams to `ngrams`-grams of a text, in `buckets` columns: hashed, or by their place in the
+    vocabulary (of `buckets` terms) where there is one. None at all with 0 buckets.
 
     `sublinear` weighs a term by 1 + ln(count) in place of the count.
     """
@@ -32,6 +33,7 @@ class Vectoriser:
     buckets: int
     ngrams: int
     sublinear: bool
+    vocabulary: tuple[str, ...] = ()
 
     def counts(self, text: pa.Array | pa.ChunkedArray) -> csr_matrix:
         """Raw term counts, len(text) x buckets, float32, indices sorted and without duplicates.
@@ -39,9 +41,12 @@ class Vectoriser:
         `text` holds strings of tokens between single blanks; null is an empty text. An n-gram is its tokens joined by
         one blank, and never spans two rows.
         """
-        levels = [(rows, _buckets(terms, self.buckets)[ids]) for rows, ids, terms in _ngrams(text, self.ngrams)]
+        if not self.buckets:
+            return csr_matrix((len(text), 0), dtype=np.float32)
+        levels = [(rows, self._columns(terms)[ids]) for rows, ids, terms in _ngrams(text, self.ngrams)]
         rows, columns = (np.concatenate(part) for part in zip(*levels, strict=True))
-        return _count(rows, columns, (len(text), self.buckets))
+        known = columns >= 0
+        return _count(rows[known], columns[known], (len(text), self.buckets))
 
     def tf(self, counts: csr_matrix) -> csr_matrix:
         """Term frequencies of raw counts, of the same shape and pattern, float64."""
@@ -57,11 +62,25 @@ class Vectoriser:
         """
         found: list[tuple[int, int, str]] = []
         for _, ids, terms in _ngrams(text, self.ngrams):
-            hashed, often = _buckets(terms, self.buckets), np.bincount(ids, minlength=len(terms))
+            hashed, often = self._columns(terms), np.bincount(ids, minlength=len(terms))
             kept = np.flatnonzero(np.isin(hashed, list(wanted)) & (often > 0))
             names = terms.take(pa.array(kept)).to_pylist()
             found += zip(hashed[kept].tolist(), (-often[kept]).tolist(), names, strict=True)
         return {bucket: term for bucket, _, term in sorted(found, reverse=True)}
+
+    def rows_with(self, text: pa.Array | pa.ChunkedArray) -> tuple[pa.Array, Ints]:
+        """Every distinct term of the texts, and in how many of them it is: what a vocabulary is chosen from."""
+        found = [(terms, _rows_with(rows, ids, len(terms))) for rows, ids, terms in _ngrams(text, self.ngrams)]
+        often = np.concatenate([rows for _, rows in found])
+        there = np.flatnonzero(often)  # a run of tokens that spans two rows is in none
+        return pa.concat_arrays([terms for terms, _ in found]).take(pa.array(there)), often[there]
+
+    def _columns(self, terms: pa.Array) -> Ints:
+        """The column of each term; -1 for one that is not in the vocabulary."""
+        if not self.vocabulary:
+            return _buckets(terms, self.buckets)
+        places = pc.index_in(terms, value_set=pa.array(self.vocabulary, pa.large_string()))
+        return np.asarray(pc.fill_null(places, -1), dtype=np.int64)
 
 
 def _ngrams(text: pa.Array | pa.ChunkedArray, longest: int) -> Iterator[tuple[Ints, Ints, pa.Array]]:
@@ -101,6 +120,12 @@ def _buckets(terms: pa.Array, buckets: int) -> Ints:
     """The bucket of each term: Spark's HashingTF, `nonNegativeMod(murmur3(term, 42), buckets)`."""
     hashes = np.fromiter((mmh3.hash(term, HASH_SEED) for term in terms.to_pylist()), np.int64, len(terms))
     return hashes % buckets
+
+
+def _rows_with(rows: Ints, ids: Ints, terms: int) -> Ints:
+    """In how many rows each of the terms is."""
+    pairs = np.unique(rows * max(terms, 1) + ids)
+    return np.bincount(pairs % max(terms, 1), minlength=terms)
 
 
 def _count(rows: Ints, columns: Ints, shape: tuple[int, int]) -> Any:

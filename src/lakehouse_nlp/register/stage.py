@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
-import numpy as np
-
 from lakehouse_nlp.core.context import Context, StepResult
 from lakehouse_nlp.core.errors import DataError
 from lakehouse_nlp.core.registry import CHALLENGER, CHAMPION, PREVIOUS, Registry, Version
-from lakehouse_nlp.model.metrics import evaluate
+from lakehouse_nlp.register.aliases import last_champion, move, record
+from lakehouse_nlp.register.export import export
 from lakehouse_nlp.register.gate import Reason, judge
-from lakehouse_nlp.score import predicted
-
-EVENTS = "ops.model_events"
+from lakehouse_nlp.register.rival import rival
 
 
 def due(ctx: Context) -> str | None:
@@ -34,61 +28,40 @@ def run(ctx: Context) -> StepResult:
     champion = registry.alias(CHAMPION)
     if champion and champion.number == candidate.number:  # an earlier run was killed after it moved the alias
         champion = registry.alias(PREVIOUS)
-    metrics = registry.metrics(candidate)
-    reasons = judge(ctx.settings.register, metrics, *_of_champion(ctx, registry, candidate, champion))
+    mode = ctx.settings.register.mode
+    reasons = [] if mode == "off" else _reasons(ctx, registry, candidate, champion)
     passed = all(reason.passed for reason in reasons)
-    _move(registry, candidate, champion, passed)
-    _record(ctx, candidate, champion, passed, reasons, metrics)
+    event, alias = _decided(ctx, registry, candidate, champion, passed)
+    says = [("passed: " if reason.passed else "failed: ") + reason.says for reason in reasons]
+    record(ctx, candidate, event, alias, champion, says, once=(f"{ctx.settings.project}.register", candidate.number))
     registry.client.set_model_version_tag(
         registry.name, str(candidate.number), "gate", "passed" if passed else "refused"
     )
-    against = [reason.says for reason in reasons if not reason.passed]
-    note = f"{candidate} is {CHAMPION}" if passed else f"{candidate} was refused: {'; '.join(against)}"
-    return StepResult(
-        read=1, written=int(passed), rejected=int(not passed), note=note, refused=() if passed else (note,)
+    if passed:
+        note = f"{candidate} is {alias}" + (" (dry run: it passed the gate)" if mode == "dry_run" else "")
+        return StepResult(read=1, written=int(alias == CHAMPION), note=note)
+    note = f"{candidate} was refused: {'; '.join(reason.says for reason in reasons if not reason.passed)}"
+    return StepResult(read=1, rejected=1, note=note, refused=(note,))
+
+
+def _reasons(ctx: Context, registry: Registry, candidate: Version, champion: Version | None) -> list[Reason]:
+    found = rival(ctx, registry, candidate, champion)
+    reasons = judge(
+        ctx.settings.register, registry.metrics(candidate), found.figures, found.basis, found.slices, found.ahead
     )
+    gone = None if champion else last_champion(ctx)
+    if gone not in (None, candidate.number):  # its own row is there where a run was killed after writing it
+        reasons.append(Reason(False, f"version {gone} was champion and is no more: lakehouse-nlp promote says who is"))
+    return reasons
 
 
-def _of_champion(
-    ctx: Context, registry: Registry, candidate: Version, champion: Version | None
-) -> tuple[dict[str, Any] | None, str]:
-    """The champion's figures on the candidate's own test rows; its recorded ones where it reads another gold."""
-    if champion is None:
-        return None, ""
-    if champion.tags.get("nlp_hash") != candidate.tags["nlp_hash"]:
-        return registry.metrics(champion)["test"], " (recorded: it reads tokens of another pipeline)"
-    gold = ctx.tables.read("gold", int(candidate.tags["gold_version"])).where("split = 'test' AND label IS NOT NULL")
-    classes = sorted(registry.metrics(champion)["test"]["f1"])
-    rows = predicted(ctx, gold, champion).select("label", "_p.probabilities").toPandas()
-    if unknown := set(rows["label"]) - set(classes):
-        return None, f" (knows no {', '.join(sorted(unknown))})"
-    return evaluate(
-        rows["label"].to_numpy(object), np.stack(rows["probabilities"].to_list()), classes
-    ), " on the same rows"
-
-
-def _move(registry: Registry, candidate: Version, champion: Version | None, passed: bool) -> None:
-    client = registry.client
-    if not passed:
-        client.set_registered_model_alias(registry.name, CHALLENGER, str(candidate.number))
-        return
-    if champion:
-        client.set_registered_model_alias(registry.name, PREVIOUS, str(champion.number))
-    client.set_registered_model_alias(registry.name, CHAMPION, str(candidate.number))
-
-
-def _record(
-    ctx: Context,
-    candidate: Version,
-    champion: Version | None,
-    passed: bool,
-    reasons: list[Reason],
-    metrics: dict[str, Any],
-) -> None:
-    says = json.dumps([("passed: " if reason.passed else "failed: ") + reason.says for reason in reasons])
-    row = (
-        ctx.settings.project, ctx.run_id, candidate.name, candidate.number, "promoted" if passed else "refused",
-        CHAMPION if passed else CHALLENGER, champion.number if champion else None, says, json.dumps(metrics["test"]),
-    )  # fmt: skip
-    ctx.tables.ensure(EVENTS)
-    ctx.tables.record(EVENTS, [row], once=(f"{ctx.settings.project}.register", candidate.number))
+def _decided(
+    ctx: Context, registry: Registry, candidate: Version, champion: Version | None, passed: bool
+) -> tuple[str, str]:
+    """Moves the aliases; what happened, and the alias that the candidate got. A dry run leaves the champion."""
+    if passed and ctx.settings.register.mode != "dry_run":
+        move(registry, candidate, champion)
+        export(ctx, candidate)
+        return "promoted", CHAMPION
+    registry.client.set_registered_model_alias(registry.name, CHALLENGER, str(candidate.number))
+    return "passed" if passed else "refused", CHALLENGER

@@ -22,6 +22,6 @@ def predicted(ctx: Context, gold: DataFrame, version: Version) -> DataFrame:
     score = mlflow.pyfunc.spark_udf(ctx.spark, version.uri, result_type=RESULT_TYPE, env_manager="local")
     features = ctx.settings.features
     inputs = [F.col("clean_text")]
-    inputs += [F.col(f"`{name}`").cast("double").alias(name) for name in features.numeric]
+    inputs += [F.col(f"`{name}`").cast("double").alias(name) for name in features.numbers]
     inputs += [F.col(f"`{name}`").cast("string").alias(name) for name in features.categorical]
     return gold.withColumn("_p", score(F.struct(*inputs)))

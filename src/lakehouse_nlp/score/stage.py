@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from lakehouse_nlp.core import duck
 from lakehouse_nlp.core.context import Context, StepResult
 from lakehouse_nlp.core.errors import DataError
 from lakehouse_nlp.core.pending import Pending, pending_beside
-from lakehouse_nlp.core.registry import CHAMPION, Registry, Version
+from lakehouse_nlp.core.registry import CHAMPION, Registry, Version, classes_of
 from lakehouse_nlp.core.tables import moved
 from lakehouse_nlp.score.predict import predicted
 
@@ -35,7 +35,7 @@ def run(ctx: Context) -> StepResult:
     if not found:
         return StepResult(note=f"version {version.number} has scored everything")
     ctx.sign("score", str(version))
-    ctx.tables.ensure(TARGET)
+    ctx.tables.ensure(TARGET, {"value": "double"})  # which tables of earlier releases lack
     rows = _rows(ctx, _unscored(ctx, found, version), version)
     wrote = ctx.tables.merge_once(
         TARGET,
@@ -81,12 +81,12 @@ def _unscored(ctx: Context, found: Pending, version: Version) -> DataFrame:
 
 
 def _rows(ctx: Context, gold: DataFrame, version: Version) -> DataFrame:
-    classes = sorted(Registry(ctx).metrics(version)["test"]["f1"])
-    names = F.array(*(F.lit(name) for name in classes))
+    classes = classes_of(Registry(ctx).metrics(version))
+    names = F.array(*(F.lit(name) for name in classes)).cast("array<string>")
     return predicted(ctx, gold, version).select(
         "key", "purpose", "split", "label",
         F.col("_p.prediction").alias("prediction"),
-        F.col("_p.probability").alias("probability"),
+        _number("probability"),
         F.map_from_arrays(names, F.col("_p.probabilities")).alias("probabilities"),
         F.lit(version.name).alias("model"),
         F.lit(version.number).alias("version"),
@@ -94,4 +94,10 @@ def _rows(ctx: Context, gold: DataFrame, version: Version) -> DataFrame:
         "nlp_hash", "row_hash",
         F.lit(ctx.run_id).alias("run_id"),
         F.lit(ctx.clock()).cast("timestamp").alias("scored_at"),
+        _number("value"),
     )  # fmt: skip
+
+
+def _number(name: str) -> Column:
+    """A number of the model's answer; null where it gives none: a class has no value, a value no probability."""
+    return F.expr(f"nullif(_p.{name}, double('NaN'))").alias(name)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import pickle
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,59 +23,83 @@ from lakehouse_nlp.model.rows import Rows, Spec
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
+# What a column about the rows is called on its way: it may be a feature, too.
+ABOUT = "about "
+
 
 @dataclass
 class Labelled:
-    """n rows of features with their keys, labels and splits, sorted by key."""
+    """n rows of features with their keys, labels and splits, sorted by key; `about`: columns that are no features, by
+    name, each a string or None.
+    """
 
     rows: Rows
     keys: NDArray[Any]
     labels: NDArray[Any]
     splits: NDArray[Any]
+    about: dict[str, NDArray[Any]] = field(default_factory=dict)
 
     def part(self, split: str) -> Labelled:
         """The rows of one split."""
-        mask = self.splits == split
-        return Labelled(self.rows.take(mask), self.keys[mask], self.labels[mask], self.splits[mask])
+        return self.take(self.splits == split)
+
+    def take(self, index: NDArray[Any]) -> Labelled:
+        """The rows at these positions, or where this mask is true."""
+        about = {name: values[index] for name, values in self.about.items()}
+        return Labelled(self.rows.take(index), self.keys[index], self.labels[index], self.splits[index], about)
 
     def __len__(self) -> int:
         return len(self.keys)
 
 
-def collect(gold: DataFrame, spec: Spec) -> Labelled:
-    """The rows of gold as features on the driver; `gold` has a label in every row."""
-    columns = ["key", "label", "split", "clean_text", *spec.numeric, *spec.categorical]
-    numeric = [f"cast(`{name}` as double) `{name}`" for name in spec.numeric]
-    texts = [f"cast(`{name}` as string) `{name}`" for name in spec.categorical]
-    chosen = gold.selectExpr("key", "label", "split", "clean_text", *numeric, *texts).select(*columns)
+def collect(gold: DataFrame, spec: Spec, about: Sequence[str] = ()) -> Labelled:
+    """The rows of gold as features on the driver, and the columns `about` them; `gold` has a label in every row."""
+    features = [f"cast(`{name}` as double) `{name}`" for name in spec.numeric]
+    features += [f"cast(`{name}` as string) `{name}`" for name in spec.categorical]
+    others = [f"cast(`{name}` as string) `{ABOUT}{name}`" for name in about]
+    chosen = gold.selectExpr("key", "label", "split", "clean_text", *features, *others)
+    beside = ("key", "label", "split", *(f"{ABOUT}{name}" for name in about))
 
     def blocks(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             frame = batch.to_pandas()
-            rows = frame_to_rows(frame, spec)
-            about = [frame[name].to_numpy(object) for name in ("key", "label", "split")]
-            yield pa.RecordBatch.from_pydict({"block": [pickle.dumps((rows, *about), protocol=5)]})
+            block = (frame_to_rows(frame, spec), *(frame[name].to_numpy(object) for name in beside))
+            yield pa.RecordBatch.from_pydict({"block": [pickle.dumps(block, protocol=5)]})
 
     found = [
         pickle.loads(row["block"])
         for row in chosen.mapInArrow(blocks, "block binary").toLocalIterator(prefetchPartitions=True)
-    ]
-    if not found:
-        none = np.zeros(0, dtype=object)
-        empty = Rows(
-            spec.vectoriser.counts(pa.array([], pa.string())),
-            np.zeros((0, len(spec.numeric))),
-            np.zeros((0, len(spec.categorical)), object),
-        )
-        return Labelled(empty, none, none, none)
+    ] or [(_none(spec), *(np.zeros(0, dtype=object) for _ in beside))]
     rows = Rows(
         vstack([block[0].counts for block in found], format="csr"),
         np.concatenate([block[0].numeric for block in found]),
         np.concatenate([block[0].categorical for block in found]),
     )
-    keys, labels, splits = (np.concatenate([block[place] for block in found]) for place in (1, 2, 3))
-    order = np.argsort(keys.astype(str), kind="stable")
-    return Labelled(rows.take(order), keys[order], labels[order], splits[order])
+    keys, labels, splits, *more = (
+        np.concatenate([block[1 + place] for block in found]) for place in range(len(beside))
+    )
+    whole = Labelled(rows, keys, labels, splits, dict(zip(about, more, strict=True)))
+    return whole.take(np.argsort(keys.astype(str), kind="stable"))
+
+
+def _none(spec: Spec) -> Rows:
+    """No rows."""
+    counts = spec.vectoriser.counts(pa.array([], pa.string()))
+    return Rows(counts, np.zeros((0, len(spec.numeric))), np.zeros((0, len(spec.categorical)), object))
+
+
+def vocabulary(gold: DataFrame, spec: Spec, most: int, min_rows: int) -> tuple[str, ...]:
+    """The terms that are in the most rows of gold, `most` of them at most, each in `min_rows` rows at least, sorted."""
+    hashed = replace(spec, vocabulary=()).vectoriser
+
+    def terms(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            found, rows = hashed.rows_with(batch["clean_text"])
+            yield pa.RecordBatch.from_pydict({"term": found.cast(pa.string()), "n": pa.array(rows)})
+
+    counted = gold.select("clean_text").mapInArrow(terms, "term string, n bigint").groupBy("term").sum("n")
+    best = counted.where(f"`sum(n)` >= {min_rows}").orderBy("sum(n)", "term", ascending=[False, True]).limit(most)
+    return tuple(sorted(row["term"] for row in best.collect()))
 
 
 def names(gold: DataFrame, spec: Spec, buckets: list[int]) -> dict[int, str]:

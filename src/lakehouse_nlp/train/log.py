@@ -10,19 +10,35 @@ from importlib.metadata import distributions, version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from lakehouse_nlp import __version__
 from lakehouse_nlp.core.context import Context
 from lakehouse_nlp.core.registry import METRICS, Registry, Version
+from lakehouse_nlp.model.explain import strongest
 from lakehouse_nlp.model.pyfunc import signature
 from lakehouse_nlp.model.stacked import StackedModel
+from lakehouse_nlp.model.stored import save
 from lakehouse_nlp.train import plots
+from lakehouse_nlp.train.blocks import Labelled
+from lakehouse_nlp.train.card import html, markdown, sections
+from lakehouse_nlp.train.curves import curves
+from lakehouse_nlp.train.evaluation import errors
+
+# The folder of what people read, and of how many test rows the features' effects are the mean.
+CARD, EXPLAINED = "card", 1000
 
 # What the model needs where it is loaded; the package's own code travels with it.
 REQUIREMENTS = ("mlflow", "numpy", "pandas", "pyarrow", "scipy", "xgboost-cpu", "mmh3")
 
 
-def log(ctx: Context, model: StackedModel, metrics: dict[str, Any], tags: dict[str, str]) -> Version:
-    """Logs a run with the model and registers it as a version that carries the tags; returns the version."""
+def log(
+    ctx: Context, model: StackedModel, metrics: dict[str, Any], tags: dict[str, str], test: Labelled | None = None
+) -> Version:
+    """Logs a run with the model and registers it as a version that carries the tags; returns the version.
+
+    `test`: rows to draw curves and explain the model by; without them there are neither curves nor a card.
+    """
     registry = Registry(ctx)
     client = registry.client
     import mlflow
@@ -36,11 +52,14 @@ def log(ctx: Context, model: StackedModel, metrics: dict[str, Any], tags: dict[s
         mlflow.log_text(_environment(), "environment.txt")
         terms = "".join(f"{name}\t{gain:.6g}\n" for name, gain in model.importance())
         mlflow.log_text("feature\tgain\n" + terms, "importance.tsv")
-        mlflow.log_figure(plots.confusion(metrics["test"]), "confusion.png")
-        mlflow.log_figure(plots.importance(model.importance()), "importance.png")
+        if model.classes:
+            mlflow.log_figure(plots.confusion(metrics["test"]), f"{CARD}/confusion.png")
+        mlflow.log_figure(plots.importance(model.importance()), f"{CARD}/importance.png")
+        if test is not None:
+            _card(ctx, model, metrics, tags, test)
         with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=".*input example")  # the signature is declared, not guessed
-            model.save(folder)
+            save(model, folder)
             logged = mlflow.pyfunc.log_model(
                 name="model",
                 loader_module="lakehouse_nlp.model.pyfunc",
@@ -59,6 +78,20 @@ def log(ctx: Context, model: StackedModel, metrics: dict[str, Any], tags: dict[s
         registry.name, logged.model_uri, run.info.run_id, tags=tags, model_id=logged.model_id
     )
     return registry.get(int(made.version))
+
+
+def _card(ctx: Context, model: StackedModel, metrics: dict[str, Any], tags: dict[str, str], test: Labelled) -> None:
+    """Files the card, the curves, and the test rows that the model was most wrongly sure of, by key."""
+    import mlflow
+
+    said = model.outputs(test.rows)
+    if model.classes:
+        mlflow.log_figure(curves(test.labels, said, model.classes), f"{CARD}/curves.png")
+    mlflow.log_text(errors(model, test, said), f"{CARD}/errors.csv")
+    moved = strongest(model, test.rows.take(np.arange(min(len(test), EXPLAINED))))
+    parts = sections(ctx.settings, metrics, tags, moved)
+    mlflow.log_text(markdown(ctx.settings.project, parts), f"{CARD}/card.md")
+    mlflow.log_text(html(ctx.settings.project, parts), f"{CARD}/card.html")
 
 
 def _figures(metrics: dict[str, Any]) -> dict[str, float]:

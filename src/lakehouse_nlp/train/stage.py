@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from lakehouse_nlp.core import duck
 from lakehouse_nlp.core.context import Context, StepResult
 from lakehouse_nlp.core.errors import DataError
 from lakehouse_nlp.core.recipes import TRAIN, recipe
-from lakehouse_nlp.core.registry import Registry
+from lakehouse_nlp.core.registry import Registry, Version
 from lakehouse_nlp.core.settings import Settings
-from lakehouse_nlp.model.metrics import evaluate, majority
 from lakehouse_nlp.model.rows import Spec
 from lakehouse_nlp.model.stacked import StackedModel, fit
+from lakehouse_nlp.model.stored import booster_hash
+from lakehouse_nlp.model.task import Task
 from lakehouse_nlp.train import blocks
 from lakehouse_nlp.train.blocks import Labelled
+from lakehouse_nlp.train.evaluation import figures, named_leaks
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
 
 SOURCE = "gold"
+SIGNS = {"increasing": 1, "decreasing": -1}
 
 
 def due(ctx: Context) -> str | None:
@@ -40,14 +49,9 @@ def due(ctx: Context) -> str | None:
 def run(ctx: Context) -> StepResult:
     """Trains a candidate and registers it as a version. Raises DataError where there is too little to learn from."""
     settings, version = ctx.settings, ctx.tables.log(SOURCE).changed()
-    gold = ctx.tables.read(SOURCE, version).where("label IS NOT NULL")
-    spec = specification(settings)
-    data = blocks.collect(gold, spec)
-    train, validation, test = (data.part(split) for split in ("train", "validation", "test"))
-    _enough(ctx, train, test)
-    model = fit(train.rows, train.labels, spec, threads=os.cpu_count() or 1, on_round=ctx.progress)
-    model.terms = blocks.names(gold.where("split = 'train'"), spec, model.selected.tolist())
+    model, train, validation, test = learnt(ctx, settings, version)
     metrics = figures(model, train, validation, test)
+    metrics["leaks"] = [*named_leaks(settings), *metrics["leaks"]]
     from lakehouse_nlp.train.log import log
 
     tags = {
@@ -55,57 +59,88 @@ def run(ctx: Context) -> StepResult:
         "gold_version": str(version),
         "train_rows": str(len(train)),
         "nlp_hash": _nlp_hash(ctx),
+        "booster_hash": booster_hash(model),
     }
-    made = log(ctx, model, metrics, tags)
-    test_figures, linear = metrics["test"], metrics["baselines"]["linear"]
-    note = (
-        f"candidate {made}: accuracy {test_figures['accuracy']:.4f} on {test_figures['rows']:,} test rows, "
-        f"linear {linear['accuracy']:.4f}"
-    )
-    return StepResult(read=len(data), written=1, versions={SOURCE: version or 0}, note=note)
+    made = log(ctx, model, metrics, tags, test)
+    read = len(train) + len(validation) + len(test)
+    return StepResult(read=read, written=1, versions={SOURCE: version or 0}, note=_note(made, metrics))
+
+
+def learnt(ctx: Context, settings: Settings, version: int | None) -> tuple[StackedModel, Labelled, Labelled, Labelled]:
+    """The model of gold as of a version, with its training, validation and test rows. Raises DataError."""
+    gold = ctx.tables.read(SOURCE, version).where("label IS NOT NULL")
+    train_gold = gold.where("split = 'train'")
+    spec = with_vocabulary(specification(settings), train_gold, settings)
+    data = blocks.collect(gold, spec, settings.train.slices)
+    train, validation, test = (data.part(split) for split in ("train", "validation", "test"))
+    _enough(ctx, train, test)
+    model = _fitted(ctx, train, validation, test, spec)
+    model.features.terms = blocks.names(train_gold, spec, model.features.selected.tolist())
+    return model, train, validation, test
 
 
 def specification(settings: Settings) -> Spec:
-    """What the model is made of, from the settings."""
+    """What the model is made of, from the settings; the terms of a vocabulary are still to be found."""
     features, train = settings.features, settings.train
-    booster = train.booster.model_dump()
+    text, booster = features.text, train.booster.model_dump()
     rounds = booster.pop("rounds")
     return Spec(
-        **features.text.model_dump(), numeric=features.numeric, categorical=features.categorical,
+        buckets=text.buckets if settings.text else 0, ngrams=text.ngrams, sublinear=text.sublinear, select=text.select,
+        numeric=features.numbers, categorical=features.categorical, encode=features.encode,
         linear_c=train.linear_c, folds=train.folds, seed=train.seed, rounds=rounds, booster=booster,
+        objective=train.objective, class_weights=train.class_weights, early_stopping=train.early_stopping or 0,
+        monotone={name: SIGNS[way] for name, way in train.monotone.items()},
+        calibration=train.calibration, threshold=train.threshold or "",
     )  # fmt: skip
 
 
-def figures(model: StackedModel, train: Labelled, validation: Labelled, test: Labelled) -> dict[str, Any]:
-    """Figures of the model by split, and on the test split of the linear model alone and of the majority class."""
-    classes = model.classes
-    model.threads = os.cpu_count() or 1
-    split = {
-        name: evaluate(part.labels, model.predict_proba(part.rows), classes)
-        for name, part in (("test", test), ("validation", validation))
-    }
-    linear = evaluate(test.labels, model.linear_proba(test.rows), classes)
-    guess = evaluate(test.labels, majority(train.labels, len(test), classes), classes)
-    return {**split, "baselines": {"linear": linear, "majority": guess}, "train_rows": len(train)}
+def with_vocabulary(spec: Spec, gold: DataFrame, settings: Settings) -> Spec:
+    """The specification with the commonest terms of the training rows, where the settings ask for a vocabulary."""
+    text = settings.features.text
+    if not spec.buckets or text.terms == "hashed":
+        return spec
+    words = blocks.vocabulary(gold, spec, text.buckets, text.min_rows)
+    return replace(spec, vocabulary=words, buckets=len(words))
+
+
+def _fitted(ctx: Context, train: Labelled, validation: Labelled, test: Labelled, spec: Spec) -> StackedModel:
+    """The model; raises DataError where labels and settings do not fit, or a class is in the test rows only.
+
+    Validation rows of a class that training does not know have nothing to say about stopping and thresholds.
+    """
+    try:
+        task = Task.of(train.labels, spec.objective, spec.class_weights)
+        if unseen := sorted(set(test.labels) - set(task.classes)) if task.classes else []:
+            rest = "occur in the test split only; bring more rows, or change gold.split.seed"
+            raise ValueError(f"{', '.join(unseen)} {rest}")
+        known = validation.take(np.isin(validation.labels.astype(str), task.classes)) if task.classes else validation
+        threads, checked = os.cpu_count() or 1, (known.rows, known.labels)
+        return fit(train.rows, train.labels, spec, threads, on_round=ctx.progress, validation=checked)
+    except ValueError as error:
+        raise _refusal(ctx, str(error)) from error
 
 
 def _enough(ctx: Context, train: Labelled, test: Labelled) -> None:
-    classes, wanted = sorted(set(train.labels)), ctx.settings.train.min_rows
-    fault = None
+    wanted = ctx.settings.train.min_rows
     if len(train) < wanted:
-        fault = f"{len(train)} labelled training rows, and train.min_rows asks for {wanted}"
-    elif len(classes) < 2:
-        fault = f"every training row has the label {classes[0]!r}, and a model needs two classes"
-    elif not len(test):
-        fault = "no labelled test rows; raise gold.split.test, or bring more rows"
-    elif unseen := sorted(set(test.labels) - set(classes)):
-        fault = f"{', '.join(unseen)} occur in the test split only; bring more rows, or change gold.split.seed"
-    if fault:
-        project, label = ctx.settings.project, ctx.settings.label
-        raise DataError(
-            f"train: {fault} (table {project}.gold, label {label!r})",
-            hint=f'lakehouse-nlp sql "select purpose, split, label, count(*) from {project}.gold group by all"',
-        )
+        raise _refusal(ctx, f"{len(train)} labelled training rows, and train.min_rows asks for {wanted}")
+    if not len(test):
+        raise _refusal(ctx, "no labelled test rows; raise gold.split.test, or bring more rows")
+
+
+def _refusal(ctx: Context, fault: str) -> DataError:
+    project, label = ctx.settings.project, ctx.settings.label
+    return DataError(
+        f"train: {fault} (table {project}.gold, label {label!r})",
+        hint=f'lakehouse-nlp sql "select purpose, split, label, count(*) from {project}.gold group by all"',
+    )
+
+
+def _note(made: Version, metrics: dict[str, Any]) -> str:
+    """One line: what the candidate and the linear baseline reach on the test rows."""
+    name = "accuracy" if metrics["classes"] else "rmse"
+    test, linear = metrics["test"], metrics["baselines"]["linear"]
+    return f"candidate {made}: {name} {test[name]:.4f} on {test['rows']:,} test rows, linear {linear[name]:.4f}"
 
 
 def _labelled(ctx: Context) -> int:

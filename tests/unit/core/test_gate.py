@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from lakehouse_nlp.core.settings.models import Register
+from lakehouse_nlp.core.settings.learning import Register
 from lakehouse_nlp.register.gate import Reason, figure, judge
 
 pytestmark = pytest.mark.unit
@@ -100,3 +100,63 @@ def test_every_test_is_told_floors_first_whether_passed_or_not() -> None:
 
 def test_without_floors_baselines_and_champion_nothing_is_asked() -> None:
     assert judge(_gate(), _candidate(_figures()), None) == []
+
+
+# -- leaks, slices, cost, draws --------------------------------------------------------------------------------------
+
+
+def test_a_grave_sign_of_leakage_is_refused_and_another_is_not() -> None:
+    leaks = [{"grave": True, "says": "stars alone tells the label"}, {"grave": False, "says": "some rows are copies"}]
+    assert judge(_gate(), {**_candidate(_figures()), "leaks": leaks}, None) == [
+        Reason(False, "stars alone tells the label")
+    ]
+
+
+def test_floors_of_classes_are_not_asked_of_a_regression() -> None:
+    numbers = {"test": {"rmse": 2.0, "r2": 0.5}, "baselines": {}, "objective": "regression"}
+    gate = _gate(min={"accuracy": 0.6, "f1.bad": 0.5, "rmse": 1.5, "r2": 0.4}, metric="rmse")
+    assert judge(gate, numbers, {"rmse": 2.5}) == [
+        Reason(False, "rmse 2.0000, at most 1.5 wanted"),
+        Reason(True, "r2 0.5000, at least 0.4 wanted"),
+        Reason(True, "rmse 2.0000, the champion has 2.5000; more than 0 ahead wanted"),
+    ]
+
+
+@pytest.mark.parametrize(("ahead", "passed"), [(0.94, False), (0.95, True)])
+def test_the_champion_must_be_beaten_in_enough_draws(ahead: float, passed: bool) -> None:
+    gate = _gate(confidence=0.95)
+    found = judge(gate, _candidate(_figures()), _figures(roc_auc=0.9), ahead=ahead)
+    says = f"ahead of the champion in {ahead:.1%} of the draws, at least 95.0% wanted"
+    assert found[1:] == [Reason(passed, says)]
+    assert len(judge(_gate(), _candidate(_figures()), _figures(roc_auc=0.9), ahead=ahead)) == 1
+
+
+def _zones(**auc: float) -> dict[str, dict[str, dict[str, Any]]]:
+    return {"zone": {name: {"roc_auc": value, "log_loss": 1 - value} for name, value in auc.items()}}
+
+
+def test_a_model_worse_on_one_slice_is_refused() -> None:
+    candidate = {**_candidate(_figures()), "slices": _zones(north=0.97, south=0.80, new=0.5)}
+    gate = _gate(max_slice_drop=0.05)
+    assert judge(gate, candidate, None, slices=_zones(north=0.99, south=0.86)) == [
+        Reason(False, "roc_auc 0.8000 where zone is south, the champion has 0.8600 there; at most 0.05 worse wanted")
+    ]
+    assert judge(gate, candidate, None, slices=_zones(north=0.99, south=0.84)) == []
+    assert [reason.passed for reason in judge(
+        _gate(max_slice_drop=0.05, metric="log_loss"), candidate, None, slices=_zones(south=0.86)
+    )] == [False]  # fmt: skip
+
+
+def test_slices_too_far_apart_are_refused() -> None:
+    candidate = {**_candidate(_figures()), "slices": _zones(north=0.9, south=0.7)}
+    says = "roc_auc 0.7000 where zone is south, 0.9000 where it is north; at most 0.1 apart wanted"
+    assert judge(_gate(max_slice_gap=0.1), candidate, None) == [Reason(False, says)]
+    assert judge(_gate(max_slice_gap=0.3), candidate, None)[0].passed
+
+
+def test_a_slow_or_a_large_model_is_refused() -> None:
+    candidate = {**_candidate(_figures()), "cost": {"row_ms": 2.5, "size_mb": 120.0}}
+    assert judge(_gate(max_row_ms=1, max_size_mb=200), candidate, None) == [
+        Reason(False, "2.5 ms a row, at most 1 wanted"),
+        Reason(True, "120 MB, at most 200 wanted"),
+    ]

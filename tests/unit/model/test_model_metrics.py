@@ -8,6 +8,8 @@ from sklearn import metrics as reference
 
 from lakehouse_nlp.model.metrics import evaluate, majority
 
+pytestmark = pytest.mark.unit
+
 
 @pytest.mark.parametrize("classes", [["no", "yes"], ["a", "b", "c", "d"]])
 def test_agrees_with_scikit_learn(classes: list[str]) -> None:

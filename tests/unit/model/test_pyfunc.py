@@ -13,6 +13,9 @@ from model_samples import reviews, rows_of
 import lakehouse_nlp
 from lakehouse_nlp.model.pyfunc import Scorer, _load_pyfunc, frame_to_rows, signature
 from lakehouse_nlp.model.stacked import Spec, StackedModel, fit
+from lakehouse_nlp.model.stored import save
+
+pytestmark = pytest.mark.unit
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +39,7 @@ def saved(model: StackedModel, tmp_path_factory: pytest.TempPathFactory) -> Path
     import mlflow
 
     folder = tmp_path_factory.mktemp("pyfunc")
-    model.save(folder / "data")
+    save(model, folder / "data")
     code = folder / "stage" / "lakehouse_nlp"
     shutil.copytree(Path(lakehouse_nlp.__file__).parent / "model", code / "model")
     shutil.copy(lakehouse_nlp.__file__, code)
@@ -53,8 +56,8 @@ def saved(model: StackedModel, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 def test_predictions_are_the_models(model: StackedModel, frame: pd.DataFrame) -> None:
     got = Scorer(model).predict(frame)
-    proba = model.predict_proba(frame_to_rows(frame, model.spec))
-    assert list(got.columns) == ["prediction", "probability", "probabilities"]
+    proba = model.outputs(frame_to_rows(frame, model.spec))
+    assert list(got.columns) == ["prediction", "probability", "probabilities", "value"]
     assert got.index.equals(frame.index)
     assert got["probabilities"].tolist() == proba.tolist()
     assert got["probability"].tolist() == proba.max(axis=1).tolist()
@@ -63,7 +66,7 @@ def test_predictions_are_the_models(model: StackedModel, frame: pd.DataFrame) ->
 
 def test_an_empty_frame_gives_an_empty_frame(model: StackedModel, frame: pd.DataFrame) -> None:
     got = Scorer(model).predict(frame.iloc[:0])
-    assert list(got.columns) == ["prediction", "probability", "probabilities"]
+    assert list(got.columns) == ["prediction", "probability", "probabilities", "value"]
     assert got["probability"].dtype == np.float64
     assert len(got) == 0
 
@@ -108,7 +111,7 @@ assert lakehouse_nlp.__file__.startswith({str(saved)!r}), lakehouse_nlp.__file__
 def test_threads_come_from_the_environment(
     model: StackedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model.save(tmp_path)
+    save(model, tmp_path)
     assert _load_pyfunc(str(tmp_path)).model.threads == 1
     monkeypatch.setenv("LAKEHOUSE_NLP_MODEL_THREADS", "3")
     assert _load_pyfunc(str(tmp_path)).model.threads == 3

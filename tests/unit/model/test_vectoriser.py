@@ -10,6 +10,8 @@ import pytest
 
 from lakehouse_nlp.model.vectoriser import Vectoriser
 
+pytestmark = pytest.mark.unit
+
 AWKWARD = ["", None, "a", "a b a b a", " a  b ", "😀 👩‍👩‍👧 naïve 😀", "don't", "a b", None, "x " * 300]
 
 
@@ -93,3 +95,23 @@ def test_terms_knows_ngrams_and_leaves_out_what_no_text_has() -> None:
         bucket["not good"]: "not good",
         bucket["bad"]: "bad",
     }
+
+
+def test_a_vocabulary_counts_its_own_terms_and_no_others() -> None:
+    vocabulary = ("a", "a b", "naïve 😀")
+    counts = Vectoriser(3, 2, True, vocabulary).counts(pa.array(AWKWARD))
+    wanted = [[text.split().count("a") if text else 0 for text in AWKWARD], [0] * len(AWKWARD), [0] * len(AWKWARD)]
+    wanted[1] = [{3: 2, 4: 1, 7: 1}.get(place, 0) for place in range(len(AWKWARD))]
+    wanted[2][5] = 1
+    np.testing.assert_array_equal(counts.toarray().T, wanted)
+    assert Vectoriser(3, 2, True, vocabulary).terms(pa.array(["a b"]), [0, 1, 2]) == {0: "a", 1: "a b"}
+
+
+def test_rows_with_a_term_are_counted_once_a_row() -> None:
+    terms, rows = Vectoriser(7, 2, True).rows_with(pa.array(["a a b", "a b", None, "c"]))
+    found = dict(zip(terms.to_pylist(), rows.tolist(), strict=True))
+    assert found == {"a": 2, "b": 2, "c": 1, "a a": 1, "a b": 2}
+
+
+def test_without_buckets_there_are_no_columns() -> None:
+    assert Vectoriser(0, 2, True).counts(pa.array(AWKWARD)).shape == (len(AWKWARD), 0)

@@ -14,7 +14,8 @@ from typing import Any, get_args
 from lakehouse_nlp.core.settings.checks import named
 from lakehouse_nlp.core.settings.expressions import columns_of
 from lakehouse_nlp.core.settings.languages import LANGUAGES, STOP_WORD_LANGUAGES
-from lakehouse_nlp.core.settings.models import NUMBER_TYPES, Register
+from lakehouse_nlp.core.settings.learning import Register
+from lakehouse_nlp.core.settings.models import NUMBER_TYPES
 from lakehouse_nlp.core.settings.patterns import pattern_fault
 from lakehouse_nlp.core.settings.words import did_you_mean, listed, shown
 from lakehouse_nlp.core.settings.yaml_lines import Loc
@@ -34,7 +35,7 @@ def is_table_name(name: str) -> bool:
 
 
 @dataclass(frozen=True)
-class _Values:
+class Values:
     """The merged values, read without trust in their shapes."""
 
     tree: Mapping[str, Any]
@@ -72,7 +73,7 @@ class _Values:
 
 def problems(tree: Mapping[str, Any]) -> list[Problem]:
     """Every place where the parts of the merged settings contradict each other, and why."""
-    values = _Values(tree)
+    values = Values(tree)
     found = [*_project(values), *_patterns(values), *_stop_words(values), *_floors(values)]
     found += [*_names_of_checks(values), *_languages(values)]
     if isinstance(values.get("columns"), dict):
@@ -83,7 +84,7 @@ def problems(tree: Mapping[str, Any]) -> list[Problem]:
     return found
 
 
-def _project(values: _Values) -> Iterator[Problem]:
+def _project(values: Values) -> Iterator[Problem]:
     if values.get("project") in RESERVED_PROJECTS:
         yield ("project",), f"{values.get('project')!r} is the lake's own schema; give the file another name"
 
@@ -124,10 +125,9 @@ def _plain_type(kind: Any) -> str:
     return re.sub(r"\(.*", "(10,2)", str(kind))
 
 
-def _references(values: _Values, types: Mapping[str, str]) -> Iterator[Problem]:
+def _references(values: Values, types: Mapping[str, str]) -> Iterator[Problem]:
     roles = ("key",), ("newest_by",), ("text",), ("gold", "split", "by")
-    named = (*roles, ("features", "numeric"), ("features", "categorical"))
-    places: list[tuple[Loc, Any]] = [place for loc in named for place in values.names(*loc)]
+    places: list[tuple[Loc, Any]] = [place for loc in roles for place in values.names(*loc)]
     places += [((*loc, "column"), check.get("column")) for loc, check in values.checks()]
     places += [place for loc, _ in values.checks() for place in values.names(*loc, "columns")]
     for loc, name in places:
@@ -135,35 +135,35 @@ def _references(values: _Values, types: Mapping[str, str]) -> Iterator[Problem]:
             yield loc, f"no such column {name!r}{did_you_mean(name, types)}"
 
 
-def _typed_references(values: _Values, types: Mapping[str, str]) -> Iterator[Problem]:
+def _typed_references(values: Values, types: Mapping[str, str]) -> Iterator[Problem]:
     for loc, name in values.names("text"):
-        yield from _must_be(loc, name, "string", types)
-    for loc, name in values.names("features", "numeric"):
-        yield from _must_be(loc, name, "number", types)
+        yield from must_be(loc, name, "string", types)
     kinds = {"range": "number", "length": "string", "language": "string", "freshness": "date or timestamp"}
     for loc, check in values.checks():
         column, kind = check.get("column"), kinds.get(str(check.get("rule")))
         if any(check.get(figure) for figure in ("mean", "std", "quantiles")):
             kind = "number"
         if kind and isinstance(column, str):
-            yield from _must_be((*loc, "column"), column, kind, types)
+            yield from must_be((*loc, "column"), column, kind, types)
 
 
-def _must_be(loc: Loc, name: str, wanted: str, types: Mapping[str, str]) -> Iterator[Problem]:
+def must_be(loc: Loc, name: str, wanted: str, types: Mapping[str, str]) -> Iterator[Problem]:
+    """A fault where the column is not of the wanted type: `number`, or a column type."""
     allowed = NUMBER_TYPES if wanted == "number" else tuple(wanted.split(" or "))
     if _plain_type(types.get(name, allowed[0])) not in (*allowed, "None"):
         yield loc, f"must be a {wanted} column, and {name!r} is {types[name]}"
 
 
-def _expressions(values: _Values, types: Mapping[str, str]) -> Iterator[Problem]:
+def _expressions(values: Values, types: Mapping[str, str]) -> Iterator[Problem]:
     places: list[tuple[Loc, Any]] = [(("label",), values.get("label"))]
     places += [((*loc, "where"), check.get("where")) for loc, check in values.checks()]
     for loc, text in places:
         if isinstance(text, str):
-            yield from _expression(loc, text, types)
+            yield from expression(loc, text, types)
 
 
-def _expression(loc: Loc, text: str, types: Iterable[str]) -> Iterator[Problem]:
+def expression(loc: Loc, text: str, types: Iterable[str]) -> Iterator[Problem]:
+    """What is wrong with a Spark SQL expression over these columns."""
     try:
         named = columns_of(text)
     except ValueError as error:
@@ -175,7 +175,7 @@ def _expression(loc: Loc, text: str, types: Iterable[str]) -> Iterator[Problem]:
         yield loc, f"names no column: {shown(text)}"
 
 
-def _patterns(values: _Values) -> Iterator[Problem]:
+def _patterns(values: Values) -> Iterator[Problem]:
     places: list[tuple[Loc, Any]] = [(("gold", "nlp", "pattern"), values.get("gold", "nlp", "pattern"))]
     places += [((*loc, "pattern"), check.get("pattern")) for loc, check in values.checks()]
     for loc, pattern in places:
@@ -184,14 +184,14 @@ def _patterns(values: _Values) -> Iterator[Problem]:
             yield loc, f"no regular expression: {fault} in {shown(pattern)}"
 
 
-def _stop_words(values: _Values) -> Iterator[Problem]:
+def _stop_words(values: Values) -> Iterator[Problem]:
     language = values.get("gold", "nlp", "stop_words")
     if isinstance(language, str) and language not in STOP_WORD_LANGUAGES:
         guess = did_you_mean(language, STOP_WORD_LANGUAGES) or f"; there are {listed(STOP_WORD_LANGUAGES)}"
         yield ("gold", "nlp", "stop_words"), f"no stop words for {language!r}{guess}"
 
 
-def _names_of_checks(values: _Values) -> Iterator[Problem]:
+def _names_of_checks(values: Values) -> Iterator[Problem]:
     """Counts are kept by name, so two checks of one name would be one."""
     taken: dict[str, Loc] = {}
     for loc, check in values.checks():
@@ -201,7 +201,7 @@ def _names_of_checks(values: _Values) -> Iterator[Problem]:
         taken.setdefault(name, loc)
 
 
-def _languages(values: _Values) -> Iterator[Problem]:
+def _languages(values: Values) -> Iterator[Problem]:
     for loc, check in values.checks():
         for place, name in values.names(*loc, "languages") if check.get("rule") == "language" else ():
             if name not in LANGUAGES:
@@ -209,7 +209,7 @@ def _languages(values: _Values) -> Iterator[Problem]:
                 yield place, f"cannot be told: {name!r}{guess}"
 
 
-def _floors(values: _Values) -> Iterator[Problem]:
+def _floors(values: Values) -> Iterator[Problem]:
     metrics = get_args(Register.model_fields["metric"].annotation)
     floors = values.get("register", "min")
     for name in floors if isinstance(floors, dict) else ():
@@ -218,6 +218,6 @@ def _floors(values: _Values) -> Iterator[Problem]:
             yield ("register", "min", name), f"no such metric{guess}"
 
 
-def _something_to_learn(values: _Values) -> Iterator[Problem]:
-    if not any((values.get("text"), values.get("features", "numeric"), values.get("features", "categorical"))):
+def _something_to_learn(values: Values) -> Iterator[Problem]:
+    if not values.get("text") and not any(values.get("features", kind) for kind in ("numeric", "categorical", "dates")):
         yield (), "nothing to learn from: name columns in text, features.numeric or features.categorical"

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import reduce
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from lakehouse_nlp.core.errors import UsageError
-from lakehouse_nlp.core.settings import crosschecks, report
+from lakehouse_nlp.core.settings import crosschecks, featurechecks, report
 from lakehouse_nlp.core.settings.home import Home
 from lakehouse_nlp.core.settings.layers import (
     Fault,
@@ -33,8 +34,8 @@ _PROJECT_RANK = 1
 
 
 def load(home: Path, project: str, env: str = "local", sets: Sequence[str] = ()) -> Settings:
-    """The settings of a project. Later layers win: `conf/base.yml`, `conf/projects/<project>.yml`,
-    `conf/envs/<env>.yml`, environment variables, `sets` (each `section.key=value`, as of `--set`).
+    """The settings of a project. Later layers win: `conf/base.yml`, the project's file (after that of the project which
+    it `extends`), `conf/envs/<env>.yml`, environment variables, `sets` (each `section.key=value`, as of `--set`).
 
     Mappings merge, lists and single values are replaced; suites (`conf/suites`) are added to the checks. `base.yml` and
     the env file may be the packaged ones.
@@ -49,7 +50,7 @@ def load(home: Path, project: str, env: str = "local", sets: Sequence[str] = ())
     faults = list(layer.faults) + _renamed(layer, project)
     values = {**layer.values, "project": project}
     settings, found = _validated(values)
-    found += [] if layer.unread else crosschecks.problems(values)
+    found += [] if layer.unread else [*crosschecks.problems(values), *featurechecks.problems(values)]
     faults += _located(found, layer)
     if faults or settings is None:
         raise _refusal(project, faults)
@@ -78,13 +79,31 @@ def _must_exist(home: Home, project: str, env: str) -> None:
 
 
 def _layers(home: Home, project: str, env: str, sets: Sequence[str]) -> Layer:
-    files = (home.conf_file("base.yml"), home.project_file(project), home.conf_file(f"envs/{env}.yml"))
-    layers = [from_file(file, home.shown(file), rank) for rank, file in enumerate(files)]
-    layers += from_environment(os.environ, len(layers))
-    layers += from_sets(sets, len(layers))
+    base, own, place = home.conf_file("base.yml"), home.project_file(project), home.conf_file(f"envs/{env}.yml")
+    layers = [from_file(file, home.shown(file), rank) for rank, file in enumerate((base, own, place))]
+    ranks = len(layers)
+    layers[1:1] = _extended(home, layers[_PROJECT_RANK])
+    layers += from_environment(os.environ, ranks)
+    layers += from_sets(sets, ranks + 1)
     # What is missing altogether is missing in the project's file.
-    top = Layer(origins={(): Origin(_PROJECT_RANK, 0, home.shown(files[_PROJECT_RANK]))})
+    top = Layer(origins={(): Origin(_PROJECT_RANK, 0, home.shown(own))})
     return with_suites(reduce(merge, layers, top), home, project, _PROJECT_RANK)
+
+
+def _extended(home: Home, own: Layer) -> list[Layer]:
+    """The project that this one extends, without its name; it may not extend another itself."""
+    named = own.values.get("extends")
+    if not isinstance(named, str):
+        return []
+    if named not in (projects := home.projects()):
+        guess = did_you_mean(named, projects) or f"; there are {listed(projects)}"
+        return [Layer(faults=(Fault(own.origin(("extends",)), f"extends: no such project {named!r}{guess}"),))]
+    file = home.project_file(named)
+    other = from_file(file, home.shown(file), _PROJECT_RANK)
+    if "extends" in other.values:
+        text = f"extends: {named} extends {other.values['extends']} itself; name that one, or copy what is needed"
+        return [Layer(faults=(Fault(own.origin(("extends",)), text),))]
+    return [replace(other, values={key: value for key, value in other.values.items() if key != "project"})]
 
 
 def _renamed(layer: Layer, project: str) -> list[Fault]:

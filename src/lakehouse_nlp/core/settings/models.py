@@ -14,6 +14,7 @@ from pydantic import Field, field_validator, model_validator
 
 from lakehouse_nlp.core.settings.checks import Check
 from lakehouse_nlp.core.settings.expressions import columns_of
+from lakehouse_nlp.core.settings.learning import Features, Register, Train
 from lakehouse_nlp.core.settings.section import Section, Share
 
 Purpose = Literal["train", "inference"]
@@ -60,21 +61,6 @@ class Column(Section):
         return self
 
 
-class TextFeatures(Section):
-    """How the cleaned text becomes numbers: hashed 1-to-n-grams, TF-IDF, and the terms that the booster sees."""
-
-    ngrams: int = Field(2, ge=1, le=3)
-    buckets: int = Field(2**18, ge=2**8, le=2**24)
-    select: int = Field(3000, ge=0, description="terms kept for the booster, best by chi-squared")
-    sublinear: bool = Field(True, description="1 + log(count) in place of the count")
-
-
-class Features(Section):
-    """The columns a model sees beside the text. Missing numbers stay missing; unseen categories are missing too."""
-
-    text: TextFeatures = TextFeatures()
-    numeric: tuple[str, ...] = ()
-    categorical: tuple[str, ...] = ()
 
 
 class Lake(Section):
@@ -95,7 +81,7 @@ class Spark(Section):
     """The session: `master` is left out where the platform brings the session; `conf` is passed on as it is."""
 
     master: str | None = None
-    conf: dict[str, str | int | float | bool] = Field({})
+    conf: dict[str, str | int | float | bool] = Field({}, description="passed to the session as it is")
 
 
 class Ingest(Section):
@@ -167,39 +153,6 @@ class Gold(Section):
     split: Split = Split()
 
 
-class Booster(Section):
-    """XGBoost's own parameters, by its own names (xgboost.readthedocs.io, "XGBoost Parameters")."""
-
-    rounds: int = Field(200, ge=1)
-    max_depth: int = Field(4, ge=1)
-    learning_rate: float = Field(0.1, gt=0)
-    max_bin: int = Field(64, ge=2)
-    min_child_weight: float = Field(1.0, ge=0)
-    subsample: float = Field(1.0, gt=0, le=1)
-
-
-class Train(Section):
-    """The stacked model: out-of-fold linear scores and selected terms into a booster."""
-
-    seed: int = 0
-    folds: int = Field(3, ge=2)
-    linear_c: float = Field(8.0, gt=0, description="inverse strength of the L2 penalty")
-    booster: Booster = Booster()
-    min_rows: int = Field(50, ge=2, description="fewer labelled training rows than this is an error")
-    retrain_share: Share = Field(0.1, description="train again when labelled rows grew by this share")
-
-
-class Register(Section):
-    """The gate between a candidate and the alias `champion`, judged on the test split."""
-
-    metric: Literal["accuracy", "roc_auc", "f1_macro", "log_loss"] = "roc_auc"
-    min_gain: float = Field(0.0, description="how much better than the champion the metric must be")
-    min: dict[str, float] = Field({"accuracy": 0.6}, description="metric or f1.<class> -> floor")
-    baselines: tuple[Literal["majority", "linear"], ...] = Field(
-        ("majority",), description="to be beaten by the metric"
-    )
-
-
 class Score(Section):
     """Batch scoring with the champion, or with the version named here."""
 
@@ -223,6 +176,7 @@ class Settings(Section):
 
     project: Name
     description: str = ""
+    extends: str | None = Field(None, description="another project, whose file comes under this one's")
     columns: dict[str, Column] = Field(min_length=1)
     key: tuple[str, ...] = Field(min_length=1)
     newest_by: str | None = Field(None, description="of rows of one key the largest wins; else the last that came")

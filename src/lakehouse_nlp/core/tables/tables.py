@@ -225,7 +225,7 @@ class Tables:
         from pyspark.sql.types import StructType
 
         self._sign(upto)
-        fields = self.read(table).schema.fields
+        fields = [field for field in self.read(table).schema.fields if field.name != "recorded_at"]
         frame = self.spark.createDataFrame(rows, StructType(fields[: len(rows[0])])).coalesce(1)
         writer = frame.withColumn("recorded_at", F.current_timestamp()).writeTo(self.name(table))
         if once:

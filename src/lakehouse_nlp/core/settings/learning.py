@@ -1,0 +1,129 @@
+"""The sections of learning: what a model sees, how it is trained, and the gate that it has to pass."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from lakehouse_nlp.core.settings.section import Section
+
+Share = Annotated[float, Field(ge=0, le=1)]
+DatePart = Literal["year", "quarter", "month", "week", "day", "weekday", "hour"]
+Metric = Literal[
+    "accuracy", "balanced_accuracy", "roc_auc", "pr_auc", "f1_macro", "log_loss", "brier", "rmse", "mae", "r2"
+]
+
+
+class TextFeatures(Section):
+    """How the cleaned text becomes numbers: 1-to-n-grams, TF-IDF, and the terms that the booster sees."""
+
+    terms: Literal["hashed", "vocabulary"] = Field("hashed", description="by a hash, or the commonest terms by name")
+    ngrams: int = Field(2, ge=1, le=3)
+    buckets: int = Field(2**18, ge=2**8, le=2**24, description="of the hash; terms of a vocabulary at most")
+    min_rows: int = Field(2, ge=1, description="training rows that a term of the vocabulary is in")
+    select: int = Field(3000, ge=0, description="terms kept for the booster, best by chi-squared")
+    sublinear: bool = Field(True, description="1 + log(count) in place of the count")
+
+
+class Lookup(Section):
+    """A column by a table in a CSV file: from the values of the column `by` to a description.
+
+    The file (relative paths count from the home folder) may hold several tables one below the other, each under its
+    own header; `by` heads the first column of the one that is meant. Descriptions among `nulls` are missing ones.
+    """
+
+    file: str
+    by: str
+    nulls: tuple[str, ...] = ("NULL", "")
+
+
+class Features(Section):
+    """The columns a model sees beside the text. Missing numbers stay missing; unseen categories are taken as such.
+
+    Columns made in gold may be named in `numeric` and `categorical` like declared ones: lookups, and derived ones,
+    which are Spark SQL expressions over one row's declared columns and lookups. Date parts are numeric at once.
+    """
+
+    text: TextFeatures = TextFeatures()
+    lookups: dict[str, Lookup] = Field({}, description="new column -> the table that describes another")
+    dates: dict[str, tuple[DatePart, ...]] = Field({}, description="date or timestamp column -> parts")
+    derived: dict[str, str] = Field({}, description="new column -> Spark SQL expression")
+    numeric: tuple[str, ...] = ()
+    categorical: tuple[str, ...] = ()
+    encode: dict[str, Literal["native", "frequency", "target"]] = Field(
+        {}, description="categorical column -> how; native, XGBoost's own categories, where it is not named"
+    )
+
+    @property
+    def date_parts(self) -> dict[str, tuple[str, str]]:
+        """The columns made of dates, `<column>_<part>` -> (column, part)."""
+        return {f"{column}_{part}": (column, part) for column, parts in self.dates.items() for part in parts}
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """All numeric columns, date parts last."""
+        return (*self.numeric, *self.date_parts)
+
+    @property
+    def made(self) -> tuple[str, ...]:
+        """The columns that gold makes and silver has not."""
+        return (*self.lookups, *self.date_parts, *self.derived)
+
+
+class Booster(Section):
+    """XGBoost's own parameters, by its own names (xgboost.readthedocs.io, "XGBoost Parameters")."""
+
+    rounds: int = Field(200, ge=1)
+    max_depth: int = Field(4, ge=1)
+    learning_rate: float = Field(0.1, gt=0)
+    max_bin: int = Field(64, ge=2)
+    min_child_weight: float = Field(1.0, ge=0)
+    subsample: float = Field(1.0, gt=0, le=1)
+    colsample_bytree: float = Field(1.0, gt=0, le=1)
+    reg_lambda: float = Field(1.0, ge=0)
+
+
+class Train(Section):
+    """The stacked model: out-of-fold linear scores, selected terms and columns into a booster."""
+
+    objective: Literal["auto", "binary", "multiclass", "regression"] = Field(
+        "auto", description="auto: more than 20 distinct labels that are all numbers are a quantity"
+    )
+    class_weights: Literal["none", "balanced"] | dict[str, Annotated[float, Field(gt=0)]] = "none"
+    early_stopping: int | None = Field(None, ge=1, description="rounds to wait for a better validation loss")
+    monotone: dict[str, Literal["increasing", "decreasing"]] = Field(
+        {}, description="numeric column -> how the number, or the last of two classes, goes with it"
+    )
+    calibration: Literal["none", "platt", "isotonic"] = Field("none", description="of probabilities, out of fold")
+    threshold: str | None = Field(
+        None, description="the metric that the cut between two classes is chosen for, on the validation split"
+    )
+    slices: tuple[str, ...] = Field((), description="columns by whose values the figures are told, too")
+    seed: int = 0
+    folds: int = Field(3, ge=2)
+    linear_c: float = Field(8.0, gt=0, description="inverse strength of the L2 penalty")
+    booster: Booster = Booster()
+    min_rows: int = Field(50, ge=2, description="fewer labelled training rows than this is an error")
+    retrain_share: Share = Field(0.1, description="train again when labelled rows grew by this share")
+
+
+class Register(Section):
+    """The gate between a candidate and the alias `champion`, judged on the test split."""
+
+    mode: Literal["off", "dry_run", "enforce"] = Field(
+        "enforce", description="off: every candidate passes; dry_run: judged, but the champion stays"
+    )
+    metric: Metric = "roc_auc"
+    min_gain: float = Field(0.0, description="how much better than the champion the metric must be")
+    min: dict[str, float] = Field({"accuracy": 0.6}, description="metric or f1.<class> -> floor")
+    baselines: tuple[Literal["majority", "linear"], ...] = Field(
+        ("majority",), description="to be beaten by the metric"
+    )
+    confidence: Share | None = Field(
+        None, description="share of paired bootstrap draws in which the champion is beaten by more than min_gain"
+    )
+    max_slice_drop: float | None = Field(None, ge=0, description="how much worse than the champion a slice may be")
+    max_slice_gap: float | None = Field(None, ge=0, description="how far apart the slices of a column may be")
+    max_row_ms: float | None = Field(None, gt=0, description="milliseconds of one thread for a row, of a batch")
+    max_size_mb: float | None = Field(None, gt=0, description="megabytes of the model's files")

@@ -1,0 +1,91 @@
+"""What the booster sees: the one vectoriser of training and serving, fitted on the training rows.
+
+A linear score of the text, numbers, categories, and the best TF-IDF terms. A training row's linear score is out of
+fold, so that the booster does not trust it too much; any other row's is that of the regression of all training rows.
+Everything is float64 until one cast to float32 at the booster's door, by the same code on both sides, so that serving
+meets the very values that training saw.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy.sparse import csr_matrix, hstack
+
+from lakehouse_nlp.model import columns as encodings
+from lakehouse_nlp.model.booster import Boosting
+from lakehouse_nlp.model.columns import Columns, fit_columns
+from lakehouse_nlp.model.linear import Linear, best_terms, fit_linear, inverse_document_frequency, tfidf
+from lakehouse_nlp.model.rows import Floats, Ints, Rows, Spec, finite
+from lakehouse_nlp.model.task import Task
+
+
+@dataclass
+class Features:
+    """Fitted features.
+
+    `idf`: one a bucket. `selected`: the buckets that the booster sees, ascending. `columns`: how categories become
+    numbers. `terms`: names of selected buckets, as far as known; set them with `Vectoriser.terms`.
+    """
+
+    spec: Spec
+    task: Task
+    idf: Floats
+    linear: Linear
+    selected: Ints
+    columns: Columns
+    terms: dict[int, str] = field(default_factory=dict)
+
+    def of(self, rows: Rows) -> csr_matrix:
+        """What the booster sees of rows that it was not trained on, n x features, float32, by the names of `names`."""
+        weights = self.tfidf(rows)
+        return _joined(self.linear.scores(weights), self.columns.encode(rows), weights[:, self.selected])
+
+    def tfidf(self, rows: Rows) -> csr_matrix:
+        """TF-IDF of the rows, n x buckets, float64."""
+        return tfidf(rows.counts, self.idf, self.spec)
+
+    def names(self) -> list[str]:
+        """`linear` or `linear:<class>`, columns by their names, terms as `text:<term>`."""
+        texts = [f"text:{self.terms.get(bucket, f'#{bucket}')}" for bucket in self.selected.tolist()]
+        return [*self._scores(), *encodings.names(self.spec, self.task), *texts]
+
+    def categories(self) -> dict[str, list[str]]:
+        """What the numbers of XGBoost's own categories stand for, by column."""
+        known = zip(self.spec.categorical, self.columns.levels, strict=True)
+        return {name: words for name, words in known if self.spec.encode.get(name, "native") == "native"}
+
+    def boosting(self, threads: int) -> Boosting:
+        """How these features are learnt from."""
+        before, after = len(self._scores()), len(self.selected)
+        signs = [self.spec.monotone.get(name, 0) for name in encodings.names(self.spec, self.task)]
+        kinds = ["q"] * before + encodings.types(self.spec, self.task) + ["q"] * after
+        return Boosting(self.task, self.spec, kinds, threads, [0] * before + signs + [0] * after)
+
+    def _scores(self) -> list[str]:
+        return self.task.named("linear") if self.spec.buckets else []
+
+
+def fit_features(
+    rows: Rows, task: Task, values: Floats, fold: Ints, spec: Spec, threads: int
+) -> tuple[Features, csr_matrix]:
+    """The features of training rows, and what the booster sees of these, n x features, linear scores out of fold."""
+    idf = inverse_document_frequency(rows.counts)
+    weights = tfidf(rows.counts, idf, spec)
+    linear, scores = fit_linear(weights, task, values, fold, spec, threads)
+    selected = best_terms(weights, task.codes(values), spec.select)
+    columns, encoded = fit_columns(rows, task, values, fold, spec)
+    return Features(spec, task, idf, linear, selected, columns), _joined(scores, encoded, weights[:, selected])
+
+
+def _joined(scores: Floats, encoded: Floats, terms: csr_matrix) -> csr_matrix:
+    """The booster's columns, float32: scores, numbers and categories, then the selected terms.
+
+    XGBoost takes what a CSR leaves out for missing. So the dense columns are all written, zeros too, with NaN for
+    missing and for what float32 cannot hold; a term that a text lacks is left out.
+    """
+    dense = finite(np.hstack([scores, encoded])).astype(np.float32)
+    n, width = dense.shape
+    written = csr_matrix((dense.ravel(), np.tile(np.arange(width), n), np.arange(n + 1) * width), shape=dense.shape)
+    return hstack([written, terms.astype(np.float32)], format="csr")
