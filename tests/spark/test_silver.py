@@ -23,8 +23,9 @@ from lakehouse_nlp.silver.text import NOT_SURELY_NFC, normalised
 pytestmark = [pytest.mark.spark, pytest.mark.usefixtures("spark")]
 
 COLUMNS = ("id", "title", "body", "stars", "day", "price")
-BRONZE = ", ".join(f"{name} string" for name in (*COLUMNS, "_rescued", "_corrupt", "_purpose", "_file", "_file_hash"))
-BRONZE += ", _row bigint, _batch bigint, _ingested_at timestamp"
+TEXTS = (*COLUMNS, "_rescued", "_corrupt", "_fault", "_purpose", "_file", "_file_hash")
+BRONZE = ", ".join(f"{name} string" for name in TEXTS)
+BRONZE += ", _line bigint, _row bigint, _batch bigint, _ingested_at timestamp"
 WHEN = datetime(2024, 1, 2, 3, 4, 5)
 Row = dict[str, Any]
 MakeSettings = Callable[..., Settings]

@@ -40,7 +40,7 @@ def _gold(spark: SparkSession, *rows: tuple[str, str | None, int], nlp_hash: str
 
 
 def _bronze(spark: SparkSession, *ids: str, purpose: str = "train", batch: int = 1) -> DataFrame:
-    rows = [(i, "t", None, None, purpose, "f.csv", "hash", n, batch, WHEN) for n, i in enumerate(ids)]
+    rows = [(i, "t", None, None, None, None, purpose, "f.csv", "hash", n, batch, WHEN) for n, i in enumerate(ids)]
     return spark.createDataFrame(rows, BRONZE).coalesce(1)
 
 
