@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 
 from lakehouse_nlp.core.errors import DataError
 from lakehouse_nlp.core.settings import Settings
+from lakehouse_nlp.silver.mask import counted, hidden, masked
 from lakehouse_nlp.silver.rules import TYPED, Rule, rules, value
 from lakehouse_nlp.silver.text import normalised
 
@@ -34,16 +35,20 @@ class Counts:
 
 
 def judged(bronze: DataFrame, settings: Settings) -> tuple[DataFrame, list[Rule]]:
-    """Bronze as `_typed_<column>`, `_key` and `_reasons` (of all rules but warnings), and the rules.
+    """Bronze as `_typed_<column>`, `_key` and `_reasons` (of all rules but warnings and masks), and the rules.
 
-    `_broken` holds a boolean a rule, in the rules' order; `_raw` is the row as it came, if a reason stands against it.
+    `_broken` holds a boolean a rule, in the rules' order; `_raw` is the row as it came, if a reason stands against it,
+    but for what the project masks.
     """
     typed = {name: value(F.col(f"`{name}`"), c.type, c.format) for name, c in settings.columns.items()}
     frame = bronze.select("*", *(column.alias(TYPED + name) for name, column in typed.items()))
     frame = normalised(frame, [TYPED + name for name in settings.text], settings.silver)
+    mask, quoted = settings.silver.mask, [name for name, c in settings.columns.items() if c.type != "string"]
+    # What messages quote is masked as a whole, before they cut it short.
+    frame = masked(frame, [TYPED + name for name in settings.masked], [*quoted, "_corrupt"], mask)
     columns: dict[str, Column] = {name: F.col(f"`{TYPED}{name}`") for name in typed}
-    found = rules(settings, columns)
-    against = [rule.reason for rule in found if rule.action != "warn"]
+    found = [*rules(settings, columns), *counted(mask)]
+    against = [rule.reason for rule in found if rule.action not in ("warn", "mask")]
     parts = [columns[name].cast("string") for name in settings.key]
     key = parts[0] if len(parts) == 1 else F.to_json(F.array(*parts))
     fields = F.to_json(F.struct(*(F.col(f"`{name}`") for name in settings.columns), "_rescued"))
@@ -54,7 +59,7 @@ def judged(bronze: DataFrame, settings: Settings) -> tuple[DataFrame, list[Rule]
         .withColumn("_raw", F.when(F.size("_reasons") > 0, F.coalesce("_corrupt", fields)))
         .drop(*settings.columns, "_rescued", "_corrupt")
     )
-    return rows, found
+    return hidden(rows, ["_raw"], mask), found
 
 
 def count(rows: DataFrame, found: list[Rule], settings: Settings) -> Counts:

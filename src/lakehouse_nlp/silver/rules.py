@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
@@ -26,7 +26,7 @@ class Rule:
     """
 
     name: str
-    action: Action
+    action: Action | Literal["mask"]
     broken: Column
     message: Column
     fingerprint: str

@@ -7,10 +7,11 @@ What needs two parts of the settings to judge is in `crosschecks.py`.
 from __future__ import annotations
 
 import codecs
+import hashlib
 import warnings
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_serializer, field_validator, model_validator
 
 from lakehouse_nlp.core.settings.expressions import columns_of
 
@@ -186,13 +187,42 @@ class Ingest(Section):
         return name
 
 
+class Mask(Section):
+    """Personal data in text, by kind, and what takes its place. Everything is off by default.
+
+    `style`: `label` writes `[EMAIL]`; `hash` writes `[EMAIL_9f86d081884c]`, equal for equal values, keyed by `salt`.
+    """
+
+    email: bool = False
+    phone: bool = False
+    card: bool = Field(False, description="numbers of payment cards, their check digit being right")
+    ip: bool = Field(False, description="addresses of IPv4 and IPv6")
+    columns: tuple[str, ...] | None = Field(None, description="string columns; the text columns if left out")
+    style: Literal["label", "hash"] = "label"
+    salt: SecretStr | None = Field(None, description="a secret for hash; better as a variable than in a file")
+
+    @model_validator(mode="after")
+    def _hashes_are_keyed(self) -> Mask:
+        if self.style == "hash" and not self.salt:
+            raise ValueError(
+                "style hash needs a salt, or numbers can be found by trying: LAKEHOUSE_NLP_SILVER__MASK__SALT"
+            )
+        return self
+
+    @field_serializer("salt")
+    def _fingerprint(self, salt: SecretStr | None) -> str | None:
+        """Settings are logged and hashed: another salt is another recipe, and none is told."""
+        return hashlib.sha256(salt.get_secret_value().encode()).hexdigest()[:12] if salt else None
+
+
 class Silver(Section):
-    """Text normalisation, one switch a step."""
+    """Text normalisation, one switch a step; and personal data, masked after it."""
 
     unicode: bool = Field(True, description="Unicode NFC")
     html: bool = Field(True, description="tags out, entities decoded")
     control: bool = Field(True, description="control characters out")
     whitespace: bool = Field(True, description="runs of blanks to one, ends trimmed")
+    mask: Mask = Mask()
 
 
 class Nlp(Section):
@@ -314,6 +344,12 @@ class Settings(Section):
     def model_name(self) -> str:
         """The registered model's name."""
         return self.project
+
+    @property
+    def masked(self) -> tuple[str, ...]:
+        """Columns in which personal data is masked."""
+        named = self.silver.mask.columns
+        return self.text if named is None else named
 
     def required(self, purpose: Purpose) -> tuple[str, ...]:
         """Columns without which a file is no file of this project: key, text, those marked, and for training the
