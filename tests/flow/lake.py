@@ -44,7 +44,8 @@ spark:
 PROJECT_TABLES = ("bronze", "silver", "quarantine", "gold", "predictions")
 LEDGERS = ("ops.checks", "ops.model_events", "ops.metrics")
 # Of the run and not of the data: who wrote a row, and when.
-PASSING = {"run_id", "model_run_id", "recorded_at", "_ingested_at", "quarantined_at", "scored_at"}
+PASSING = {"run_id", "model_run_id", "recorded_at", "_ingested_at", "scored_at"}
+PASSING |= {"first_seen", "last_seen", "released_at", "released_by"}
 
 
 # -- processes ------------------------------------------------------------------------------------------------------

@@ -283,9 +283,9 @@ def test_duckdb_reads_what_spark_reads_in_this_process_and_in_another(ctx: Conte
 
 def test_the_views_are_there_in_spark_too(ctx: Context, spark: SparkSession) -> None:
     ctx.tables.ensure("quarantine")
-    rows = [("{}", [("r", "m", "f")], "train", "f", "h", 1, 1, "run-1", WHEN)]
-    schema = "raw string, reasons array<struct<rule:string,message:string,fingerprint:string>>, _purpose string, "
-    schema += "_file string, _file_hash string, _row bigint, _batch bigint, run_id string, quarantined_at timestamp"
+    row = ("{}", [("r", "m", "f")], "open", "train", "f", "h", 7, 1, 1, "run-1", WHEN, WHEN, None, None)
+    rows = [row, (*row[:2], "released", *row[3:])]
+    schema = spark.table("tiny.quarantine").schema
     ctx.tables.append_once("quarantine", spark.createDataFrame(rows, schema), app="a", version=1)
     query = "SELECT rule, message, row_in_file FROM tiny.rejected_rows"
     assert [tuple(row) for row in ctx.tables.attach_all().sql(query).collect()] == [("r", "m", 1)]

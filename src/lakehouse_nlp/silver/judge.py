@@ -123,11 +123,15 @@ def silver_rows(rows: DataFrame, settings: Settings) -> DataFrame:
 
 
 def quarantine_rows(rows: DataFrame, run_id: str) -> DataFrame:
-    """The rows that reasons stand against, as they came."""
+    """The rows that reasons stand against, as they came, as quarantine has rows that were never there before."""
     return rows.where(F.size("_reasons") > 0).select(
         F.col("_raw").alias("raw"),
         F.col("_reasons").alias("reasons"),
-        "_purpose", "_file", "_file_hash", "_row", "_batch",
+        F.lit("open").alias("state"),
+        "_purpose", "_file", "_file_hash", "_line", "_row", "_batch",
         F.lit(run_id).alias("run_id"),
-        F.current_timestamp().alias("quarantined_at"),
+        F.current_timestamp().alias("first_seen"),
+        F.current_timestamp().alias("last_seen"),
+        F.lit(None).cast("timestamp").alias("released_at"),
+        F.lit(None).cast("string").alias("released_by"),
     )  # fmt: skip

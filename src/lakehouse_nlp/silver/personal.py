@@ -13,6 +13,7 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 _SEP = r"[\h.\p{Pd}]"  # blank, point, or any dash
+# Each pattern first looks at the character itself, because looking behind every one costs most.
 # A text begins, or no letter or digit stands before; in JSON, the letter of an escaped line break is none.
 _EDGE = r"(?:(?<![\p{L}\p{N}_\\])|(?<=\\[nrtbf]))"
 _END = r"(?![\p{L}\p{N}_])(?![.,:/\p{Pd}]\p{N})"
@@ -27,14 +28,14 @@ _V4 = rf"(?:{_OCTET}\.){{3}}{_OCTET}"
 _HEX = "[0-9A-Fa-f]{1,4}"
 _VERSION = r"(?<!(?i:\b(?:version|ver\.?|v\.|firmware|release|build|rev\.?|section|chapter|update) {1,2}))"
 _V6 = rf"(?:[0-9A-Fa-f]{{0,4}}:){{2,7}}(?:{_V4}|[0-9A-Fa-f]{{0,4}})"
-IP = rf"{_EDGE}(?<![:.]){_VERSION}(?:{_V6}|{_V4})(?![\p{{L}}\p{{N}}_:]|[.\p{{Pd}}]\p{{N}})"
+IP = rf"(?=[0-9A-Fa-f]{{0,4}}[:.]){_EDGE}(?<![:.]){_VERSION}(?:{_V6}|{_V4})(?![\p{{L}}\p{{N}}_:]|[.\p{{Pd}}]\p{{N}})"
 # Four octets; eight groups; fewer about one `::`, with a digit among them. Times and MAC addresses are none of these.
 _HEAD, _TAIL = rf"(?:{_HEX}(?::{_HEX}){{0,6}})?", rf"(?:(?:{_HEX}:){{0,6}}(?:{_HEX}|{_V4}))?"
 IS_IP = rf"^(?:{_V4}|(?:{_HEX}:){{7}}{_HEX}|(?=.*\d){_HEAD}::{_TAIL})$"
 
 # 16 to 19 digits of the big issuers, 15 of American Express, 14 of Diners Club (ISO/IEC 7812).
 CARD = (
-    rf"(?<!\p{{N}})(?<!\p{{N}}[.,\p{{Pd}}])(?:(?:4\d|5[0-8]|6\d|35|2[2-7])\d{{2}}(?:{_SEP}?\d{{4}}){{3}}(?:{_SEP}?\d{{1,3}})?"
+    rf"(?=\d)(?<!\p{{N}})(?<!\p{{N}}[.,\p{{Pd}}])(?:(?:4\d|5[0-8]|6\d|35|2[2-7])\d{{2}}(?:{_SEP}?\d{{4}}){{3}}(?:{_SEP}?\d{{1,3}})?"
     rf"|3[47]\d{{2}}{_SEP}?\d{{6}}{_SEP}?\d{{5}}|3(?:0[0-5]|[689]\d)\d{_SEP}?\d{{6}}{_SEP}?\d{{4}})"
     r"(?![\p{L}\p{N}_]|[.\p{Pd}]\p{N})"
 )
@@ -55,7 +56,7 @@ _PHONES = (
     rf"0[1-9]\d{{0,4}}({_SEP})\d{{2,8}}(?:\1\d{{2,4}}){{0,3}}",  # 020 7946 0958, 01.23.45.67.89
     r"1[3-9]\d[\h\p{Pd}]\d{4}[\h\p{Pd}]\d{4}",  # 138 0013 8000
 )
-PHONE = rf"{_EDGE}(?<!\p{{N}}[.,:/\p{{Pd}}])(?:{'|'.join(_PHONES)}){_END}"
+PHONE = rf"(?=[+(\d]){_EDGE}(?<!\p{{N}}[.,:/\p{{Pd}}])(?:{'|'.join(_PHONES)}){_END}"
 _DATE = rf"^(?:\d{{4}}({_SEP}|/)\d{{1,2}}\1\d{{1,2}}|\d{{1,2}}({_SEP}|/)\d{{1,2}}\2\d{{4}})(?!\d)"
 
 
@@ -96,7 +97,7 @@ def _is_phone(text: Column) -> Column:
 # In this order: an address may hold digits, and a card's digits may look like a telephone number's.
 KINDS = (
     Kind("email", lambda text: text.contains("@"), EMAIL, lambda _: F.lit(True)),
-    Kind("ip", lambda text: text.rlike(r"\d\.\d|:[0-9A-Fa-f]*:"), IP, lambda text: text.rlike(IS_IP)),
+    Kind("ip", lambda text: text.rlike(r"\d\.\d{1,3}\.\d|:[0-9A-Fa-f]{0,4}:"), IP, lambda text: text.rlike(IS_IP)),
     Kind("card", lambda text: text.rlike(rf"\d(?:{_SEP}?\d){{13}}"), CARD, lambda text: luhn(_digits(text))),
     Kind("phone", lambda text: text.rlike(r"\d(?:\D{0,3}\d){6}"), PHONE, _is_phone),
 )

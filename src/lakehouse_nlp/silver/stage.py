@@ -12,7 +12,8 @@ from lakehouse_nlp.core.errors import DataError, LakehouseError
 from lakehouse_nlp.core.pending import Pending, pending
 from lakehouse_nlp.core.recipes import SILVER, recipe
 from lakehouse_nlp.core.settings import Settings
-from lakehouse_nlp.silver import expectations, judge
+from lakehouse_nlp.core.tables import moved
+from lakehouse_nlp.silver import expectations, judge, quarantine
 from lakehouse_nlp.silver.judge import Counts
 from lakehouse_nlp.silver.rules import Rule
 
@@ -29,8 +30,7 @@ def run(ctx: Context) -> StepResult:
     """Brings the new rows of bronze to silver and quarantine; raises DataError if a row were unaccounted for."""
     settings = ctx.settings
     ctx.sign("silver", recipe(settings, SILVER))
-    ctx.tables.ensure("silver", {name: column.type for name, column in settings.columns.items()})
-    ctx.tables.ensure("quarantine")
+    ensure(ctx)
     done = []
     while found := _pending(ctx):  # more than once only after a run that was cut short
         done.append(_bring(ctx, found))
@@ -39,7 +39,13 @@ def run(ctx: Context) -> StepResult:
     note = (
         f"{keys:,} keys, {aside:,} rows set aside, {older:,} older rows of a key" if done else "nothing new in bronze"
     )
-    return StepResult(read, keys, aside, ctx.versions("silver", "quarantine"), note)
+    return StepResult(read, keys, aside, ctx.versions("silver", quarantine.TABLE), note)
+
+
+def ensure(ctx: Context) -> None:
+    """Makes silver and quarantine, or adds what the settings have and silver lacks."""
+    ctx.tables.ensure("silver", {name: column.type for name, column in ctx.settings.columns.items()})
+    ctx.tables.ensure(quarantine.TABLE)
 
 
 def _bring(ctx: Context, found: Pending) -> Counts:
@@ -63,7 +69,7 @@ def _pending(ctx: Context) -> Pending | None:
     """What bronze has beyond silver. A range that quarantine has, and silver not, was cut short: it comes first."""
     found = pending(ctx, "silver", SOURCE, "silver", recipe(ctx.settings, SILVER))
     if found and found.since is not None:
-        done = ctx.tables.log("quarantine").transaction(_app(ctx))
+        done = ctx.tables.log(quarantine.TABLE).transaction(_app(ctx))
         return replace(found, upto=done) if done > found.since else found
     return found
 
@@ -75,26 +81,30 @@ def _app(ctx: Context) -> str:
 def _write(ctx: Context, found: Pending, rows: DataFrame, counts: Counts) -> tuple[int, int]:
     """Quarantine first, then silver, whose stamp ends the range. Returns the rows that each was given."""
     tables, settings, upto = ctx.tables, ctx.settings, {SOURCE: found.upto}
-    bad, good = judge.quarantine_rows(rows, ctx.run_id), judge.silver_rows(rows, settings)
+    good = judge.silver_rows(rows, settings)
     if found.since is None:
-        aside = tables.replace_window("quarantine", bad, upto=upto)
+        quarantine.release(ctx, rows)
+        aside = quarantine.set_aside(ctx, rows, upto) if counts.quarantined else {}
         newest = tables.replace_window("silver", good, upto=upto)
-        return aside.get("numOutputRows", 0), newest.get("numOutputRows", 0)
+        return moved(aside)[0], moved(newest)[0]
+    bad = judge.quarantine_rows(rows, ctx.run_id)
     aside = (
-        tables.append_once("quarantine", bad, app=_app(ctx), version=found.upto, upto=upto)
+        tables.append_once(quarantine.TABLE, bad, app=_app(ctx), version=found.upto, upto=upto)
         if counts.quarantined
         else {}
     )
-    newest = tables.merge_once("silver", good, on=["_key"], changed=_changed(settings), upto=upto)
+    newest = tables.merge_once("silver", good, on=["_key"], changed=changed(settings), upto=upto)
     return aside.get("numOutputRows", counts.quarantined), newest.get("numSourceRows", counts.keys)
 
 
-def _changed(settings: Settings) -> str:
-    """A row of a known key stands where it differs and is no older; no date is older than any."""
-    newer = "new._batch >= old._batch"
+def changed(settings: Settings) -> str:
+    """A row of a known key stands where it differs and is no older, in the order of `judge.silver_rows`."""
+    newer = "new._row >= old._row"
+    for name in ("_file", "_batch"):
+        newer = f"new.{name} > old.{name} OR (new.{name} = old.{name} AND ({newer}))"
     if by := settings.newest_by:
         later = f"new.`{by}` > old.`{by}` OR (old.`{by}` IS NULL AND new.`{by}` IS NOT NULL)"
-        newer = f"{later} OR (new.`{by}` <=> old.`{by}` AND {newer})"
+        newer = f"{later} OR (new.`{by}` <=> old.`{by}` AND ({newer}))"
     return f"new._row_hash <> old._row_hash AND ({newer})"
 
 
