@@ -106,7 +106,7 @@ def replayed(found: Replayed, *, as_json: bool) -> None:
         data(vars(found))
         return
     goes = "would go" if found.dry_run else "went"
-    sys.stdout.write(f"{found.judged:,} rows judged again: {found.released:,} {goes} to silver\n")
+    sys.stdout.write(f"{found.judged:,} rows judged again: {found.released:,} pass and {goes} to silver\n")
     if found.stay:
         table(["rule", "rows that stay"], found.stay.items())
     if found.released and not found.dry_run:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,24 +35,24 @@ class Counts:
         return self.read - self.quarantined
 
 
-def judged(bronze: DataFrame, settings: Settings) -> tuple[DataFrame, list[Rule]]:
+def judged(bronze: DataFrame, settings: Settings, found_in_files: Sequence[str] = ()) -> tuple[DataFrame, list[Rule]]:
     """Bronze as `_typed_<column>`, `_key` and `_reasons` (of all rules but warnings and masks), and the rules.
 
     `_broken` holds a boolean a rule, in the rules' order; `_raw` is the row as it came, if a reason stands against it,
-    but for what the project masks.
+    but for what the project masks. `found_in_files`: columns that bronze took up undeclared; they stay text.
     """
     typed = {name: value(F.col(f"`{name}`"), c.type, c.format) for name, c in settings.columns.items()}
     frame = bronze.select("*", *(column.alias(TYPED + name) for name, column in typed.items()))
     frame = normalised(frame, [TYPED + name for name in settings.text], settings.silver)
     mask, quoted = settings.silver.mask, [name for name, c in settings.columns.items() if c.type != "string"]
     # What messages quote is masked as a whole, before they cut it short.
-    frame = masked(frame, [TYPED + name for name in settings.masked], [*quoted, "_corrupt"], mask)
+    frame = masked(frame, [TYPED + name for name in settings.masked], [*quoted, *found_in_files, "_corrupt"], mask)
     columns: dict[str, Column] = {name: F.col(f"`{TYPED}{name}`") for name in typed}
     found = [*rules(settings, columns), *counted(mask)]
     against = [rule.reason for rule in found if rule.action not in ("warn", "mask")]
     parts = [columns[name].cast("string") for name in settings.key]
     key = parts[0] if len(parts) == 1 else F.to_json(F.array(*parts))
-    fields = F.to_json(F.struct(*(F.col(f"`{name}`") for name in settings.columns), "_rescued"))
+    fields = F.to_json(F.struct(*(F.col(f"`{name}`") for name in (*settings.columns, *found_in_files)), "_rescued"))
     rows = (
         frame.withColumn("_key", key)
         .withColumn("_reasons", F.filter(F.array(*against), lambda reason: reason.isNotNull()))
@@ -100,18 +101,26 @@ def refuse(counts: Counts, found: list[Rule], rows: DataFrame) -> None:
     )
 
 
-def silver_rows(rows: DataFrame, settings: Settings) -> DataFrame:
-    """The valid rows as silver has them, the newest of each key."""
+def silver_rows(rows: DataFrame, settings: Settings, found_in_files: Sequence[str] = ()) -> DataFrame:
+    """The valid rows as silver has them, the newest of each key; `found_in_files` as in `judged`."""
     from pyspark.sql import Window
 
     declared = [F.col(f"`{TYPED}{name}`").alias(name) for name in settings.columns]
+    declared += [F.col(f"`{name}`") for name in found_in_files]
     slim = rows.where(F.size("_reasons") == 0).select(
-        *declared, "_key", "_purpose", "_file", "_row", "_batch", "_ingested_at"
+        *declared,
+        *(F.col(f"`{name}`") for name in found_in_files),
+        "_key",
+        "_purpose",
+        "_file",
+        "_row",
+        "_batch",
+        "_ingested_at",
     )
     newest = [F.col(f"`{settings.newest_by}`").desc_nulls_last()] if settings.newest_by else []
     order = Window.partitionBy("_key").orderBy(*newest, F.desc("_batch"), F.desc("_file"), F.desc("_row"))
     label = F.when(F.col("_purpose") == "train", F.expr(settings.label).cast("string"))
-    content = [F.col(f"`{name}`") for name in (*settings.columns, "_label", "_purpose")]
+    content = [F.col(f"`{name}`") for name in (*settings.columns, *found_in_files, "_label", "_purpose")]
     gaps = F.array(*(column.isNull() for column in content))  # the hash of a null is that of no column at all
     return (
         slim.withColumn("_rank", F.row_number().over(order))

@@ -40,7 +40,7 @@ def replay(ctx: Context, where: str | None = None, *, dry_run: bool = False) -> 
     if not ctx.tables.log(quarantine.TABLE).exists:
         name = ctx.tables.name(quarantine.TABLE)
         raise UsageError(f"there is no {name} yet: no row was judged", hint="lakehouse-nlp run silver")
-    rows, rules = judge.judged(_chosen(ctx, where), ctx.settings)
+    rows, rules = judge.judged(_chosen(ctx, where), ctx.settings, stage.found_in_files(ctx))
     rows = rows.persist()
     try:
         counts = judge.count(rows, rules, ctx.settings)
@@ -80,7 +80,7 @@ def _write(ctx: Context, rows: DataFrame, counts: Counts) -> None:
     ctx.sign("replay", recipe(ctx.settings, SILVER))
     stage.ensure(ctx)
     if counts.valid:
-        good = judge.silver_rows(rows, ctx.settings)
+        good = judge.silver_rows(rows, ctx.settings, stage.found_in_files(ctx))
         ctx.tables.merge_once("silver", good, on=["_key"], changed=stage.changed(ctx.settings))
         quarantine.release(ctx, rows)
     if counts.quarantined:

@@ -45,11 +45,19 @@ def run(ctx: Context) -> StepResult:
 def ensure(ctx: Context) -> None:
     """Makes silver and quarantine, or adds what the settings have and silver lacks."""
     ctx.tables.ensure("silver", {name: column.type for name, column in ctx.settings.columns.items()})
+    ctx.tables.widen("silver", dict.fromkeys(found_in_files(ctx), "STRING"))
     ctx.tables.ensure(quarantine.TABLE)
 
 
+def found_in_files(ctx: Context) -> tuple[str, ...]:
+    """The undeclared columns that silver has, and those that it takes over from bronze."""
+    sources = ("silver", SOURCE) if ctx.settings.silver.drift == "evolve" else ("silver",)
+    found = [name for table in sources if ctx.tables.log(table).exists for name in ctx.tables.found(table)]
+    return tuple(name for name in dict.fromkeys(found) if name not in ctx.settings.columns)
+
+
 def _bring(ctx: Context, found: Pending) -> Counts:
-    rows, rules = judge.judged(ctx.tables.changes(SOURCE, found.since, found.upto), ctx.settings)
+    rows, rules = judge.judged(ctx.tables.changes(SOURCE, found.since, found.upto), ctx.settings, found_in_files(ctx))
     rows = rows.persist()
     try:
         counts = judge.count(rows, rules, ctx.settings)
@@ -81,7 +89,7 @@ def _app(ctx: Context) -> str:
 def _write(ctx: Context, found: Pending, rows: DataFrame, counts: Counts) -> tuple[int, int]:
     """Quarantine first, then silver, whose stamp ends the range. Returns the rows that each was given."""
     tables, settings, upto = ctx.tables, ctx.settings, {SOURCE: found.upto}
-    good = judge.silver_rows(rows, settings)
+    good = judge.silver_rows(rows, settings, found_in_files(ctx))
     if found.since is None:
         quarantine.release(ctx, rows)
         aside = quarantine.set_aside(ctx, rows, upto) if counts.quarantined else {}

@@ -17,6 +17,7 @@ from lakehouse_nlp.core.settings.expressions import columns_of
 
 Purpose = Literal["train", "inference"]
 Action = Literal["warn", "quarantine", "fail"]
+Policy = Literal["rescue", "evolve", "drop", "freeze"]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -171,11 +172,31 @@ class Spark(Section):
     conf: dict[str, str | int | float | bool] = {}
 
 
+class Drift(Section):
+    """What becomes of columns of a file that nobody declared; `drift: evolve` is short for `drift: {new: evolve}`.
+
+    `rescue`: kept in `_rescued` as JSON; `evolve`: string columns of their own; `drop`; `freeze`: the file is refused.
+    """
+
+    new: Policy = "rescue"
+    columns: dict[str, Policy] = Field({}, description="the same for a column by its name in the files")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, value: Any) -> Any:
+        return {"new": value} if isinstance(value, str) else value
+
+    def policy(self, column: str) -> Policy:
+        """What becomes of this column."""
+        return self.columns.get(column, self.new)
+
+
 class Ingest(Section):
     """How raw files are read."""
 
     delimiter: str | None = Field(None, max_length=1, description="of CSV files; sniffed from the header if left out")
     encoding: str = "UTF-8"
+    drift: Drift = Drift()
 
     @field_validator("encoding")
     @classmethod
@@ -223,6 +244,7 @@ class Silver(Section):
     control: bool = Field(True, description="control characters out")
     whitespace: bool = Field(True, description="runs of blanks to one, ends trimmed")
     mask: Mask = Mask()
+    drift: Literal["evolve", "drop"] = Field("evolve", description="of columns that bronze took up from files")
 
 
 class Nlp(Section):
