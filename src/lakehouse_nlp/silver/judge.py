@@ -108,14 +108,7 @@ def silver_rows(rows: DataFrame, settings: Settings, found_in_files: Sequence[st
     declared = [F.col(f"`{TYPED}{name}`").alias(name) for name in settings.columns]
     declared += [F.col(f"`{name}`") for name in found_in_files]
     slim = rows.where(F.size("_reasons") == 0).select(
-        *declared,
-        *(F.col(f"`{name}`") for name in found_in_files),
-        "_key",
-        "_purpose",
-        "_file",
-        "_row",
-        "_batch",
-        "_ingested_at",
+        *declared, "_key", "_purpose", "_file", "_row", "_batch", "_ingested_at"
     )
     newest = [F.col(f"`{settings.newest_by}`").desc_nulls_last()] if settings.newest_by else []
     order = Window.partitionBy("_key").orderBy(*newest, F.desc("_batch"), F.desc("_file"), F.desc("_row"))
