@@ -46,7 +46,9 @@ def judged(bronze: DataFrame, settings: Settings, found_in_files: Sequence[str] 
     frame = normalised(frame, [TYPED + name for name in settings.text], settings.silver)
     mask, quoted = settings.silver.mask, [name for name, c in settings.columns.items() if c.type != "string"]
     # What messages quote is masked as a whole, before they cut it short.
-    frame = masked(frame, [TYPED + name for name in settings.masked], [*quoted, *found_in_files, "_corrupt", "_fault"], mask)
+    frame = masked(
+        frame, [TYPED + name for name in settings.masked], [*quoted, *found_in_files, "_corrupt", "_fault"], mask
+    )
     columns: dict[str, Column] = {name: F.col(f"`{TYPED}{name}`") for name in typed}
     found = [*rules(settings, columns), *counted(mask)]
     against = [rule.reason for rule in found if rule.action not in ("warn", "mask")]
