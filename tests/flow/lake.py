@@ -44,7 +44,8 @@ spark:
 PROJECT_TABLES = ("bronze", "silver", "quarantine", "gold", "predictions")
 LEDGERS = ("ops.checks", "ops.model_events", "ops.metrics")
 # Of the run and not of the data: who wrote a row, and when.
-PASSING = {"run_id", "model_run_id", "recorded_at", "_ingested_at", "quarantined_at", "scored_at"}
+PASSING = {"run_id", "model_run_id", "recorded_at", "_ingested_at", "scored_at"}
+PASSING |= {"first_seen", "last_seen", "released_at", "released_by"}
 
 
 # -- processes ------------------------------------------------------------------------------------------------------
@@ -204,12 +205,12 @@ def versions(home: Path) -> dict[str, int | None]:
     return {name: Log(path).version() for name, path in duck.tables(home / "lake").items()}
 
 
-def plain(value: Any) -> Any:
-    """A value that is equal where the content is."""
+def plain(value: Any, without: Collection[str] = ()) -> Any:
+    """A value that is equal where the content is. `without`: fields that do not count, at any depth."""
     if isinstance(value, Mapping):
-        return tuple((key, plain(value[key])) for key in sorted(value))
+        return tuple((key, plain(value[key], without)) for key in sorted(value) if key not in without)
     if isinstance(value, list | tuple):
-        return tuple(plain(item) for item in value)
+        return tuple(plain(item, without) for item in value)
     return value
 
 
@@ -221,7 +222,7 @@ def content(home: Path, table: str, without: Collection[str] = ()) -> Counter[An
     name = table if "." in table else f"demo.{table}"
     where = "metric <> 'seconds'" if table == "ops.metrics" else "true"
     found = duck.rows(home / "lake", f"SELECT * FROM {name} WHERE {where}", only=[name])
-    return Counter(plain({k: v for k, v in row.items() if k not in PASSING and k not in without}) for row in found)
+    return Counter(plain(row, {*PASSING, *without}) for row in found)
 
 
 def differences(

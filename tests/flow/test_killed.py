@@ -115,7 +115,7 @@ STORIES = {
         ("run", "silver"),
         ("silver", "quarantine"),
         (
-            "replace_window:quarantine:after:1",  # quarantine has the range, silver has not
+            "merge_once:quarantine:after:1",  # quarantine has the range, silver has not
             "replace_window:silver:after:1",  # both have it, the counts of the checks are not written
         ),
         ledgers=("ops.checks",),

@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from rows import Row, bring, bronze
 
 from lakehouse_nlp.core import duck
 from lakehouse_nlp.core.context import Context
@@ -20,27 +20,12 @@ from lakehouse_nlp.silver.text import NOT_SURELY_NFC, normalised
 
 pytestmark = [pytest.mark.spark, pytest.mark.usefixtures("spark")]
 
-COLUMNS = ("id", "title", "body", "stars", "day", "price")
-BRONZE = ", ".join(
-    f"{name} string" for name in (*COLUMNS, "_rescued", "_corrupt", "_fault", "_purpose", "_file", "_file_hash")
-)
-BRONZE += ", _line bigint, _row bigint, _batch bigint, _ingested_at timestamp"
-WHEN = datetime(2024, 1, 2, 3, 4, 5)
-Row = dict[str, Any]
 MakeSettings = Callable[..., Settings]
 MakeContext = Callable[..., Context]
 
 
-def _bronze(spark: SparkSession, *rows: Row, batch: int = 1) -> DataFrame:
-    """Rows of bronze; what is not given is null, or the same in every row."""
-    base = {"_purpose": "train", "_file": "f.csv", "_file_hash": "hash", "_batch": batch, "_ingested_at": WHEN}
-    names = [part.split()[0] for part in BRONZE.split(", ")]
-    full = [{"_row": place, **base, **row} for place, row in enumerate(rows)]
-    return spark.createDataFrame([tuple(row.get(name) for name in names) for row in full], BRONZE).coalesce(1)
-
-
 def _judged(spark: SparkSession, settings: Settings, *rows: Row) -> DataFrame:
-    return judge.judged(_bronze(spark, *rows), settings)[0].orderBy("_row")
+    return judge.judged(bronze(spark, *rows), settings)[0].orderBy("_row")
 
 
 def _reasons(spark: SparkSession, settings: Settings, *rows: Row) -> list[list[tuple[str, str]]]:
@@ -148,7 +133,7 @@ def test_checks_have_names_and_fingerprints_of_their_definition(
 ) -> None:
     def fingerprints(**check: Any) -> tuple[str, str]:
         settings = make_settings(checks=[{"rule": "range", "column": "stars", **check}])
-        rule = judge.judged(_bronze(spark, {"id": "1"}), settings)[1][-1]
+        rule = judge.judged(bronze(spark, {"id": "1"}), settings)[1][-1]
         return rule.name, rule.fingerprint
 
     name, fingerprint = fingerprints(max=5)
@@ -263,7 +248,7 @@ def test_one_pass_counts_everything(spark: SparkSession, make_settings: MakeSett
         {"id": "4", "stars": "x", "price": "-1"},
         {"_corrupt": "broken"},
     ]
-    judged, rules = judge.judged(_bronze(spark, *rows), settings)
+    judged, rules = judge.judged(bronze(spark, *rows), settings)
     counts = judge.count(judged, rules, settings)
     assert (counts.read, counts.quarantined, counts.valid, counts.keys) == (6, 3, 3, 2)
     assert counts.broken == {
@@ -366,12 +351,6 @@ def test_quarantine_holds_rows_as_they_came_and_every_reason(spark: SparkSession
 # -- the stage -------------------------------------------------------------------------------------------------------
 
 
-def _bring(ctx: Context, spark: SparkSession, batch: int, *rows: Row) -> None:
-    ctx.sign("ingest")
-    ctx.tables.ensure("bronze", dict.fromkeys(COLUMNS, "STRING"))
-    ctx.tables.append_once("bronze", _bronze(spark, *rows, batch=batch), app="tiny.ingest", version=batch)
-
-
 def _silver(ctx: Context) -> dict[str, tuple[Any, ...]]:
     rows = duck.rows(ctx.root, "SELECT * FROM tiny.silver", only=["tiny.silver"])
     return {row["_key"]: (row["title"], row["body"], row["_label"], row["_batch"]) for row in rows}
@@ -383,7 +362,7 @@ def test_new_rows_reach_silver_and_what_fails_leaves_it_as_it_was(
     check = {"rule": "range", "column": "stars", "max": 5}
     ctx = make_context(home, newest_by="day", checks=[{"rule": "range", "column": "price", "min": 0, "action": "warn"}])
     assert stage.due(ctx) is None
-    _bring(
+    bring(
         ctx, spark, 1,
         {"id": "1", "title": "<b>A</b>", "body": "x", "stars": "5", "day": "2.1.2024", "price": "-1"},
         {"id": "2", "title": "B", "stars": "1"},
@@ -399,7 +378,7 @@ def test_new_rows_reach_silver_and_what_fails_leaves_it_as_it_was(
     assert stage.due(ctx) is None
     assert stage.run(ctx).note == "nothing new in bronze"
 
-    _bring(
+    bring(
         ctx, spark, 2,
         {"id": "1", "title": "older", "day": "1.1.2024"},
         {"id": "2", "title": "B2", "day": "1.1.2024"},
@@ -413,7 +392,7 @@ def test_new_rows_reach_silver_and_what_fails_leaves_it_as_it_was(
 
     before = ctx.versions("silver", "quarantine")
     strict = make_context(home, newest_by="day", checks=[{**check, "action": "fail"}])
-    _bring(strict, spark, 3, {"id": "5", "stars": "4"}, {"id": "6", "stars": "9"}, {"id": "7", "stars": "8"})
+    bring(strict, spark, 3, {"id": "5", "stars": "4"}, {"id": "6", "stars": "9"}, {"id": "7", "stars": "8"})
     with pytest.raises(DataError) as caught:
         stage.run(strict)
     assert caught.value.message == (

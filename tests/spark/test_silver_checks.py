@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
-from test_silver import Row, _bring, _bronze, _reasons
+from rows import Row, bring, bronze
+from test_silver import _reasons
 
 from lakehouse_nlp.core import duck
 from lakehouse_nlp.core.context import Context
@@ -38,7 +39,7 @@ ROWS += [{"id": "8", "title": "t3", "stars": "5", "day": "10.1.2024"}, {"id": "x
 
 
 def _judge(spark: SparkSession, settings: Settings, *rows: Row) -> list[Result]:
-    frame, rules = judge.judged(_bronze(spark, *rows), settings)
+    frame, rules = judge.judged(bronze(spark, *rows), settings)
     frame = frame.persist()
     try:
         found = results(settings, rules, judge.count(frame, rules, settings), NOW)
@@ -169,7 +170,7 @@ def test_results_are_kept_reported_and_looked_up_in_other_tables(
         translated({"type": "expect_column_mean_to_be_between", "kwargs": {"column": "stars", "max_value": 3}}),
     ]
     ctx = make_context(home, checks=checks)
-    _bring(ctx, spark, 1, *ROWS)
+    bring(ctx, spark, 1, *ROWS)
     stage.run(ctx)
     query = "SELECT rule, read, broken, share, tolerance, outcome FROM ops.checks WHERE broken > 0 ORDER BY 1"
     assert [tuple(row.values()) for row in duck.rows(ctx.root, query, only=["ops.checks"])] == [
@@ -189,8 +190,8 @@ def test_results_are_kept_reported_and_looked_up_in_other_tables(
         assert figure in report
 
     other = make_context(home, run_id="run-2", checks=[{**look, "column": "title"}])
-    bronze = _bronze(spark, {"id": "1", "title": "8"}, {"id": "2", "title": "9"}, {"id": "3"})
-    rows = judge.judged(bronze, other.settings, lambda check: stage._look_up(other, check))[0].orderBy("_row")
+    given = bronze(spark, {"id": "1", "title": "8"}, {"id": "2", "title": "9"}, {"id": "3"})
+    rows = judge.judged(given, other.settings, lambda check: stage.look_up(other, check))[0].orderBy("_row")
     assert [[reason["message"] for reason in row["_reasons"]] for row in rows.collect()] == [
         [],
         ["title is not in tiny.silver.id: '9'"],
@@ -202,7 +203,7 @@ def test_results_are_kept_reported_and_looked_up_in_other_tables(
     }.items():
         wrong = make_context(home, checks=[{**look, "column": "title", "in": column}])
         with pytest.raises(DataError, match=re.escape(message)):
-            stage._look_up(wrong, wrong.settings.checks[0])  # type: ignore[arg-type]
+            stage.look_up(wrong, wrong.settings.checks[0])  # type: ignore[arg-type]
 
 
 def test_what_is_suggested_for_a_table_holds_on_its_rows(
@@ -215,14 +216,14 @@ def test_what_is_suggested_for_a_table_holds_on_its_rows(
     ]  # fmt: skip
     ctx = make_context(home, text=["body"])
     ctx.clock = lambda: datetime(2024, 2, 1, tzinfo=timezone.utc)
-    _bring(ctx, spark, 1, *rows)
+    bring(ctx, spark, 1, *rows)
     stage.run(ctx)
     checks = read(as_yaml(suggest(ctx))).value["checks"]
     assert {check["rule"] for check in checks} == {
         "row_count", "not_null", "null_share", "regex", "unique", "length", "in_set", "range", "freshness"
     }  # fmt: skip
     settings = make_settings(checks=checks, text=["body"])
-    frame, rules = judge.judged(_bronze(spark, *rows), settings)
+    frame, rules = judge.judged(bronze(spark, *rows), settings)
     found = results(settings, rules, judge.count(frame, rules, settings), ctx.clock())
     assert {result.rule: result.told for result in found if result.outcome != "passed"} == {}
     assert len(found) == len(rules) + sum(check["rule"] in TABLE_RULES for check in checks)

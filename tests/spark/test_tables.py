@@ -14,7 +14,7 @@ from lakehouse_nlp import __version__
 from lakehouse_nlp.core import duck
 from lakehouse_nlp.core.context import Context
 from lakehouse_nlp.core.errors import DataError
-from lakehouse_nlp.core.tables import Stamp
+from lakehouse_nlp.core.tables import Change, Stamp, note
 
 pytestmark = [pytest.mark.spark, pytest.mark.usefixtures("spark")]
 
@@ -95,7 +95,14 @@ def test_declared_columns_are_added_and_logged_and_types_are_not_changed(ctx: Co
         "SELECT * EXCLUDE recorded_at FROM ops.schema_changes ORDER BY column_name",
         only=["ops.schema_changes"],
     )
-    about = {"project": "tiny", "run_id": "run-1", "table_name": "silver", "change": "added"}
+    about = {
+        "project": "tiny",
+        "run_id": "run-1",
+        "table_name": "silver",
+        "change": "added",
+        "file": None,
+        "found": None,
+    }
     assert changes == [
         {**about, "column_name": "day", "type": "date"},
         {**about, "column_name": "price", "type": "decimal(10,2)"},
@@ -108,6 +115,39 @@ def test_declared_columns_are_added_and_logged_and_types_are_not_changed(ctx: Co
     assert caught.value.message == "tiny.silver.Stars is double, and the settings now say int"
     assert "rename" in caught.value.hint or "new name" in caught.value.hint
     assert ctx.tables.log("silver").version() == version
+    with pytest.raises(DataError):
+        ctx.tables.ensure("silver", {"Stars": "int"})
+    refused = "SELECT type, found FROM ops.schema_changes WHERE change = 'type_changed'"
+    assert duck.rows(ctx.root, refused) == [{"type": "double", "found": "settings say int"}]
+
+
+def test_columns_that_files_bring_are_added_and_every_change_is_noted_once(
+    ctx: Context, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ctx.tables.ensure("bronze", {"id": "STRING"})
+    real = type(spark).sql
+
+    def dies(session: SparkSession, query: str, *rest: Any) -> DataFrame:
+        if "ADD COLUMNS" in query:
+            raise KeyboardInterrupt
+        return real(session, query, *rest)
+
+    with monkeypatch.context() as patch:  # noted, and not made
+        patch.setattr(type(spark), "sql", dies)
+        with pytest.raises(KeyboardInterrupt):
+            ctx.tables.widen("bronze", {"extra": "STRING"}, "a.csv")
+    for file in ("a.csv", "b.csv"):
+        ctx.tables.widen("bronze", {"extra": "STRING"}, file)
+        dropped = Change("bronze", "junk", "STRING", "dropped", file, "declared by nobody; drop")
+        note(ctx.tables, [dropped, dropped, Change("bronze", "id", "string", "missing", file)])
+    note(ctx.tables, [Change("bronze", "junk", "STRING", "rescued", "c.csv")])
+    note(ctx.tables, [Change("bronze", "junk", "STRING", "dropped", "d.csv", "declared by nobody; drop")])
+    assert ctx.tables.found("bronze") == ("extra",)
+    query = "SELECT column_name, change, file FROM ops.schema_changes ORDER BY recorded_at, column_name DESC"
+    assert [tuple(row.values()) for row in duck.rows(ctx.root, query)] == [
+        ("extra", "added", "a.csv"), ("junk", "dropped", "a.csv"), ("id", "missing", "a.csv"),
+        ("junk", "rescued", "c.csv"), ("junk", "dropped", "d.csv"),
+    ]  # fmt: skip
 
 
 def test_a_table_is_found_again_by_a_context_that_did_not_make_it(
@@ -283,9 +323,9 @@ def test_duckdb_reads_what_spark_reads_in_this_process_and_in_another(ctx: Conte
 
 def test_the_views_are_there_in_spark_too(ctx: Context, spark: SparkSession) -> None:
     ctx.tables.ensure("quarantine")
-    rows = [("{}", [("r", "m", "f")], "train", "f", "h", 1, 1, "run-1", WHEN)]
-    schema = "raw string, reasons array<struct<rule:string,message:string,fingerprint:string>>, _purpose string, "
-    schema += "_file string, _file_hash string, _row bigint, _batch bigint, run_id string, quarantined_at timestamp"
+    row = ("{}", [("r", "m", "run-1", "f")], "open", "train", "f", "h", 7, 1, 1, "run-1", WHEN, WHEN, None, None)
+    rows = [row, (*row[:2], "released", *row[3:])]
+    schema = spark.table("tiny.quarantine").schema
     ctx.tables.append_once("quarantine", spark.createDataFrame(rows, schema), app="a", version=1)
     query = "SELECT rule, message, row_in_file FROM tiny.rejected_rows"
     assert [tuple(row) for row in ctx.tables.attach_all().sql(query).collect()] == [("r", "m", 1)]

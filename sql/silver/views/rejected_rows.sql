@@ -1,4 +1,5 @@
--- The rows that were set aside, with the first reason in columns of its own.
-SELECT _file AS file, _row AS row_in_file, _batch AS batch, reasons[{first}].rule AS rule,
-       reasons[{first}].message AS message, raw, run_id, quarantined_at
+-- The rows that are set aside now, with the first reason in columns of its own.
+SELECT _file AS file, _line AS line, _row AS row_in_file, _batch AS batch, reasons[{first}].rule AS rule,
+       reasons[{first}].message AS message, raw, run_id, first_seen, last_seen
 FROM {project}.quarantine
+WHERE state = 'open'

@@ -215,6 +215,28 @@ def sql(
 
 
 @app.command()
+def replay(
+    where: Annotated[str | None, typer.Option("--where", help="Rows, by SQL over <project>.rejected_rows.")] = None,
+    project: Project = None,
+    home: Home = None,
+    env: Env = "local",
+    sets: Sets = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen; write nothing.")] = False,
+    json: Json = False,
+) -> None:
+    """Judge set-aside rows by today's rules: those that pass go to silver.
+
+    Example: lakehouse-nlp replay --where "rule = 'type(rating)'" --dry-run
+    """
+    from lakehouse_nlp.silver.replay import replay as again
+
+    with closing(_context(home, project, env, sets)) as ctx:
+        ctx.ready()
+        found = again(ctx, where, dry_run=dry_run)
+    render.replayed(found, as_json=json)
+
+
+@app.command()
 def doctor(
     fix: Annotated[bool, typer.Option("--fix", help="Fetch the jars, and tell spark-submit about them.")] = False,
     home: Home = None,

@@ -15,6 +15,7 @@ from rich.table import Table
 if TYPE_CHECKING:
     from lakehouse_nlp.doctor import Finding
     from lakehouse_nlp.flow import Report, Step
+    from lakehouse_nlp.silver.replay import Replayed
     from lakehouse_nlp.suggest import Suggestion
 
 NUMBERS = (int, float)
@@ -98,6 +99,19 @@ def report(found: Report, *, as_json: bool) -> None:
         sys.stdout.write(f"run {found.run_id}: {found.state}\n")
     for sentence in found.refused:
         talk(f"refused: {sentence}")
+
+
+def replayed(found: Replayed, *, as_json: bool) -> None:
+    """Prints how many set-aside rows pass now, and by rule those that do not."""
+    if as_json:
+        data(vars(found))
+        return
+    goes = "would go" if found.dry_run else "went"
+    sys.stdout.write(f"{found.judged:,} rows judged again: {found.released:,} pass and {goes} to silver\n")
+    if found.stay:
+        table(["rule", "rows that stay"], found.stay.items())
+    if found.released and not found.dry_run:
+        talk("next: lakehouse-nlp run")
 
 
 def status(found: dict[str, Any], *, as_json: bool) -> None:

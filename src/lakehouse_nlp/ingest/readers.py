@@ -1,8 +1,9 @@
-"""Staged files as rows of bronze: every declared column as text, and nothing lost.
+"""Staged files as rows of bronze: every column as text, and nothing lost but what the project drops.
 
-`_rescued` (fields without a column, as JSON), `_corrupt` (the text of a row that cannot be split into fields),
-`_fault` (why), `_row` (its place in the file, from 1) and `_line` (where it begins). Fields are split by Spark's own
-`from_csv` and `from_json`, or were split before, where quotes do not stand where RFC 4180 puts them.
+`_rescued` (fields that have no column and are not dropped, as JSON), `_corrupt` (the text of a row that cannot be
+split into fields), `_fault` (why), `_row` (its place in the file, from 1) and `_line` (where it begins). Fields are
+split by Spark's own `from_csv` and `from_json`, or were split before, where quotes do not stand where RFC 4180 puts
+them.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from lakehouse_nlp.core.settings import Settings
+from lakehouse_nlp.ingest.columns import Fields
 from lakehouse_nlp.ingest.dialect import Dialect
 from lakehouse_nlp.ingest.staged import Staged
 
@@ -27,12 +29,17 @@ STRICT = {"allowSingleQuotes": "false", "allowNonNumericNumbers": "false"}
 UNREAD = "a row that Spark cannot split into fields"
 
 
-def read(spark: SparkSession, files: Sequence[Staged], settings: Settings) -> list[DataFrame]:
-    """The rows of staged files: a frame for each group of them that is read alike."""
-    sources = {name: column.source or name for name, column in settings.columns.items()}
+def read(
+    spark: SparkSession, files: Sequence[Staged], settings: Settings, evolved: Sequence[str] = ()
+) -> list[DataFrame]:
+    """The rows of staged files: a frame for each group of them that is read alike.
+
+    `evolved`: columns that nobody declared and that bronze has all the same.
+    """
+    fields = Fields.of(settings, evolved)
     alike = sorted(files, key=_likeness)
     groups = [list(group) for _, group in groupby(alike, key=_likeness)]
-    return [READERS[group[0].kind](spark, group, sources) for group in groups]
+    return [READERS[group[0].kind](spark, group, fields) for group in groups]
 
 
 def _likeness(file: Staged) -> str:
@@ -45,7 +52,7 @@ def _chunks(spark: SparkSession, files: Sequence[Staged]) -> DataFrame:
     return spark.read.schema(CHUNK).parquet(*(_literal(chunk) for file in files for chunk in file.chunks))
 
 
-def _csv(spark: SparkSession, files: Sequence[Staged], sources: Mapping[str, str]) -> DataFrame:
+def _csv(spark: SparkSession, files: Sequence[Staged], fields: Fields) -> DataFrame:
     """Records that from_csv splits; the line end is still on them."""
     dialect = files[0].dialect
     assert dialect is not None
@@ -58,7 +65,7 @@ def _csv(spark: SparkSession, files: Sequence[Staged], sources: Mapping[str, str
     )
     corrupt = F.col("_fault").isNotNull() | F.col("_split._unread").isNotNull()
     values = {name: F.col("_split")[place] for name, place in zip(dialect.columns, places, strict=True)}
-    return _aligned(rows, values, sources, corrupt)
+    return _aligned(rows, values, fields, corrupt)
 
 
 def _options(dialect: Dialect) -> dict[str, str]:
@@ -68,13 +75,13 @@ def _options(dialect: Dialect) -> dict[str, str]:
     }  # fmt: skip
 
 
-def _cells(spark: SparkSession, files: Sequence[Staged], sources: Mapping[str, str]) -> DataFrame:
+def _cells(spark: SparkSession, files: Sequence[Staged], fields: Fields) -> DataFrame:
     """Records that are split already."""
     values = {name: _given(F.col("cells")[place]) for place, name in enumerate(files[0].columns)}
-    return _aligned(_chunks(spark, files), values, sources, F.col("_fault").isNotNull())
+    return _aligned(_chunks(spark, files), values, fields, F.col("_fault").isNotNull())
 
 
-def _json(spark: SparkSession, files: Sequence[Staged], sources: Mapping[str, str]) -> DataFrame:
+def _json(spark: SparkSession, files: Sequence[Staged], fields: Fields) -> DataFrame:
     """Objects as maps of strings: no schema to infer, and no field that can be lost.
 
     A text counts as an object if it is the only one: Spark alone would take the first, and drop what follows it.
@@ -90,10 +97,9 @@ def _json(spark: SparkSession, files: Sequence[Staged], sources: Mapping[str, st
     unread = F.when(F.col("fields").isNull(), F.lit("no JSON object that Spark can read"))
     rows = rows.withColumn("_fault", F.coalesce("_fault", unread, twice))
     good = F.col("_fault").isNull()
-    declared = F.array(*(F.lit(source) for source in sources.values()))
-    extra = F.map_filter("fields", lambda key, value: ~F.array_contains(declared, key))
+    extra = F.map_filter("fields", lambda key, value: _rescues(key, fields))
     return rows.select(
-        *(F.when(good, F.col("fields")[source]).alias(name) for name, source in sources.items()),
+        *(F.when(good, F.col("fields")[source]).alias(name) for name, source in fields.sources.items()),
         F.when(good & (F.size(extra) > 0), F.to_json(extra)).alias("_rescued"),
         F.when(~good, F.expr(r"trim(BOTH ' \t\r\n' FROM text)")).alias("_corrupt"),
         "_fault",
@@ -105,7 +111,15 @@ def _first_double(names: Column) -> Column:
     return F.filter(names, lambda name: F.size(F.filter(names, lambda other: other == name)) > 1)[0]
 
 
-def _typed(spark: SparkSession, files: Sequence[Staged], sources: Mapping[str, str]) -> DataFrame:
+def _rescues(key: Column, fields: Fields) -> Column:
+    """`Fields.rescues` of names that only the rows know."""
+    drift = fields.drift
+    dropped = [name for name in drift.columns if drift.policy(name) == "drop"]
+    kept = key.isin(*drift.columns) & ~key.isin(*dropped) if drift.new == "drop" else ~key.isin(*dropped)
+    return kept & ~key.isin(*fields.sources.values())
+
+
+def _typed(spark: SparkSession, files: Sequence[Staged], fields: Fields) -> DataFrame:
     """Typed columns as text: nested ones as JSON, the others as Spark casts them."""
     (file,) = files
     frame = spark.read.format(file.kind).load([_literal(chunk) for chunk in file.chunks])
@@ -123,16 +137,16 @@ def _typed(spark: SparkSession, files: Sequence[Staged], sources: Mapping[str, s
     about = {"_purpose": file.file.purpose, "_file": file.file.path.name, "_file_hash": file.file.hash}
     rows = frame.select("*", (row + 1).alias("_row"), *(column.alias(name) for name, column in named.items()))
     rows = rows.withColumns({name: F.lit(value) for name, value in about.items()})
-    return _aligned(rows, values, sources, F.lit(False))
+    return _aligned(rows, values, fields, F.lit(False))
 
 
-def _aligned(frame: DataFrame, values: Mapping[str, Column], sources: Mapping[str, str], corrupt: Column) -> DataFrame:
+def _aligned(frame: DataFrame, values: Mapping[str, Column], fields: Fields, corrupt: Column) -> DataFrame:
     """The file's columns under their declared names; the rest as one JSON object."""
     empty = F.lit(None).cast("string")  # of a column that the file lacks
-    rest = [F.when(~corrupt, value).alias(name) for name, value in values.items() if name not in sources.values()]
+    rest = [F.when(~corrupt, value).alias(name) for name, value in values.items() if fields.rescues(name)]
     rescued = F.to_json(F.struct(*rest)) if rest else empty
     return frame.select(
-        *(F.when(~corrupt, values.get(source, empty)).alias(name) for name, source in sources.items()),
+        *(F.when(~corrupt, values.get(source, empty)).alias(name) for name, source in fields.sources.items()),
         F.when(rescued != "{}", rescued).alias("_rescued"),
         F.when(corrupt, F.col("text")).alias("_corrupt"),
         F.when(corrupt, F.coalesce("_fault", F.lit(UNREAD))).alias("_fault"),

@@ -21,7 +21,7 @@ from pyspark.sql import functions as F
 
 from lakehouse_nlp.core.context import Context, StepResult
 from lakehouse_nlp.core.errors import LakehouseError
-from lakehouse_nlp.ingest import files, ledger
+from lakehouse_nlp.ingest import columns, files, ledger
 from lakehouse_nlp.ingest.faults import Fault
 from lakehouse_nlp.ingest.files import RawFile
 from lakehouse_nlp.ingest.ledger import Ledger
@@ -120,7 +120,9 @@ def _verified(ctx: Context, room: Path, file: RawFile) -> Staged | Fault | Growi
     sources = {name: column.source or name for name, column in ctx.settings.columns.items()}
     wanted = Wanted(tuple(sources.values()), tuple(sources[name] for name in ctx.settings.required(file.purpose)))
     try:
-        return stage(file, ctx.settings.ingest, wanted, room / f"{file.purpose}-{file.hash[:16]}")
+        staged = stage(file, ctx.settings.ingest, wanted, room / f"{file.purpose}-{file.hash[:16]}")
+        columns.refuse(ctx.settings, staged)
+        return staged
     except (Fault, Growing) as why:
         return why
 
@@ -186,7 +188,8 @@ def _account(ctx: Context, number: int, batch: Sequence[Staged], counts: Counts)
 
 
 def _rows(ctx: Context, number: int, batch: Sequence[Staged]) -> DataFrame:
-    rows = reduce(DataFrame.unionByName, read(ctx.spark, batch, ctx.settings))
+    evolved = columns.take_up(ctx, batch)
+    rows = reduce(DataFrame.unionByName, read(ctx.spark, batch, ctx.settings, evolved))
     return rows.withColumn("_batch", F.lit(number).cast("bigint")).withColumn("_ingested_at", F.current_timestamp())
 
 
@@ -248,6 +251,7 @@ def _reject(ctx: Context, bad: Sequence[tuple[RawFile, Fault]]) -> None:
 
     The moves come last: until then the files are in `raw/`, and a run that is killed is repeated by the next.
     """
+    columns.note_refused(ctx, bad)
     moves: dict[Path, Path] = {}
     events = []
     for file, fault in bad:

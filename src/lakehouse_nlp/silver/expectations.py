@@ -23,7 +23,10 @@ NAME = "silver"
 
 
 def figures(settings: Settings, counts: Counts, said: Sequence[Result]) -> list[Figure]:
-    """Every figure of the step with its bounds: rows and keys, columns that are never null, and those of the rules."""
+    """Every figure of the step with its bounds: rows and keys, columns that are never null, and those of the rules.
+
+    A mask expects nothing.
+    """
     valid = max(counts.valid, 1)
     asked = [check for check in settings.checks if check.rule == "not_null"]
     strict = (c.column for c in asked if c.action == "quarantine" or (c.action == "fail" and not c.tolerance))
@@ -34,7 +37,7 @@ def figures(settings: Settings, counts: Counts, said: Sequence[Result]) -> list[
             share(f"share of valid rows without {name}", counts.missing[name], valid)
             for name in dict.fromkeys([*settings.key, *strict])
         ),
-        *(_of(result, figure) for result in said for figure in result.figures),
+        *(_of(result, figure) for result in said if result.action != "mask" for figure in result.figures),
     ]
 
 

@@ -34,9 +34,10 @@ class Figure:
 
     def __str__(self) -> str:
         low, high = self.min, self.max
-        ends = f"at least {low:g}" if high is None else f"at most {high:g}"
+        ends = f"at most {high:g}" if high is not None else f"at least {low:g}" if low is not None else ""
         wanted = f"from {low:g} to {high:g}" if low is not None and high is not None else ends
-        return f"{self.name} is {'nothing' if self.value is None else f'{self.value:g}'}, and is to be {wanted}"
+        said = f"{self.name} is {'nothing' if self.value is None else f'{self.value:g}'}"
+        return said if low is None and high is None else f"{said}, and is to be {wanted}"
 
     def bounds(self, tolerance: float) -> Bounds:
         """The bounds, wider by the tolerance: of the rows for a share of rows, else of the bound."""
@@ -67,8 +68,8 @@ class Summary:
     figures: Callable[[Mapping[str, Any], Step], Sequence[Figure]]
 
 
-def share(name: str, part: int, of: int, most: float = 0) -> Figure:
-    """A share of rows, of which at most `most` is wanted."""
+def share(name: str, part: int, of: int, most: float | None = 0) -> Figure:
+    """A share of rows, of which at most `most` is wanted; None: any is."""
     return Figure(name, part / max(of, 1), None, most, part, of)
 
 

@@ -12,7 +12,8 @@ from pyspark.sql import functions as F
 from lakehouse_nlp.core.settings import Settings
 from lakehouse_nlp.core.settings.checks import Referential, TableRule
 from lakehouse_nlp.silver.figures import Summary, summary
-from lakehouse_nlp.silver.rules import BARE, TYPED, Rule, known, row_rules, rules
+from lakehouse_nlp.silver.mask import counted, hidden, kinds, masked
+from lakehouse_nlp.silver.rules import BARE, QUOTED, TYPED, Rule, known, row_rules, rules
 from lakehouse_nlp.silver.text import normalised
 from lakehouse_nlp.silver.values import present, value
 
@@ -42,20 +43,25 @@ class Counts:
         return self.read - self.quarantined
 
 
-def judged(bronze: DataFrame, settings: Settings, lookup: Lookup | None = None) -> tuple[DataFrame, list[Rule]]:
+def judged(
+    bronze: DataFrame, settings: Settings, lookup: Lookup | None = None, found_in_files: Sequence[str] = ()
+) -> tuple[DataFrame, list[Rule]]:
     """Bronze as `_typed_<column>`, `_key` and `_reasons` (of all rules that set rows aside), and the rules.
 
-    `_broken` holds a boolean a rule, in the rules' order; `_raw` is the row as it came, if a reason stands against it.
-    `lookup`: gives the rows of the table that a referential check looks into, needed where there is one.
+    `_broken` holds a boolean a rule, in the rules' order; `_raw` is the row as it came, if a reason stands against it,
+    but for what the project masks. `lookup`: gives the rows of the table that a referential check looks into, needed
+    where there is one. `found_in_files`: columns that bronze took up undeclared; they stay text.
     """
     frame = normalised(typed(bronze, settings), [TYPED + name for name in settings.text], settings.silver)
+    frame = _masked(frame, settings, found_in_files)
     looked_up = [check for check in row_rules(settings) if isinstance(check, Referential)]
     for check in looked_up:
         frame = _looked_up(frame, check, lookup)
     columns = {name: F.col(f"`{TYPED}{name}`") for name in settings.columns}
-    found = rules(settings, columns)
+    quoted = {name: F.col(f"`{QUOTED}{name}`") for name in _quoted(settings)}
+    found = [*rules(settings, columns, quoted), *counted(settings.silver.mask)]
     against = [rule.reason(F.col("_broken")[place]) for place, rule in enumerate(found) if rule.sets_aside]
-    fields = F.to_json(F.struct(*(F.col(f"`{name}`") for name in settings.columns), "_rescued"))
+    fields = F.to_json(F.struct(*(F.col(f"`{name}`") for name in (*settings.columns, *found_in_files)), "_rescued"))
     rows = (
         frame.withColumn("_key", _key([columns[name].cast("string") for name in settings.key]))
         .withColumn("_broken", F.array(*(rule.broken for rule in found)))
@@ -64,7 +70,7 @@ def judged(bronze: DataFrame, settings: Settings, lookup: Lookup | None = None) 
         .drop(*settings.columns, *(BARE + name for name in settings.columns), *map(known, looked_up))
         .drop("_rescued", "_corrupt", "_fault")
     )
-    return rows, found
+    return hidden(rows, ["_raw"], settings.silver.mask), found
 
 
 def _key(parts: Sequence[Column]) -> Column:
@@ -82,6 +88,22 @@ def typed(bronze: DataFrame, settings: Settings) -> DataFrame:
         for name, column in settings.columns.items()
     }
     return bronze.withColumns(bare).withColumns(values)
+
+
+def _quoted(settings: Settings) -> list[str]:
+    """The columns that messages of checks quote and silver does not mask, where the project masks anything."""
+    if not kinds(settings.silver.mask):
+        return []
+    asked = dict.fromkeys(check.column for check in row_rules(settings) if check.rule != "sql")
+    return [name for name in asked if name not in settings.masked]
+
+
+def _masked(rows: DataFrame, settings: Settings, found_in_files: Sequence[str]) -> DataFrame:
+    """The rows with what silver gets and all that messages quote masked: as a whole, before messages cut it short."""
+    quoted = {QUOTED + name: F.col(f"`{TYPED}{name}`").cast("string") for name in _quoted(settings)}
+    untyped = [name for name, column in settings.columns.items() if column.type != "string"]
+    beside = [*untyped, *found_in_files, *quoted, "_corrupt", "_fault"]
+    return masked(rows.withColumns(quoted), [TYPED + name for name in settings.masked], beside, settings.silver.mask)
 
 
 def _looked_up(rows: DataFrame, check: Referential, lookup: Lookup | None) -> DataFrame:
@@ -128,18 +150,19 @@ def _struct(columns: Mapping[str, Column]) -> Column:
     return F.struct(*(column.alias(name) for name, column in columns.items()))
 
 
-def silver_rows(rows: DataFrame, settings: Settings) -> DataFrame:
-    """The valid rows as silver has them, the newest of each key."""
+def silver_rows(rows: DataFrame, settings: Settings, found_in_files: Sequence[str] = ()) -> DataFrame:
+    """The valid rows as silver has them, the newest of each key; `found_in_files` as in `judged`."""
     from pyspark.sql import Window
 
     declared = [F.col(f"`{TYPED}{name}`").alias(name) for name in settings.columns]
+    declared += [F.col(f"`{name}`") for name in found_in_files]
     slim = rows.where(F.size("_reasons") == 0).select(
         *declared, "_key", "_purpose", "_file", "_row", "_batch", "_ingested_at"
     )
     newest = [F.col(f"`{settings.newest_by}`").desc_nulls_last()] if settings.newest_by else []
     order = Window.partitionBy("_key").orderBy(*newest, F.desc("_batch"), F.desc("_file"), F.desc("_row"))
     label = F.when(F.col("_purpose") == "train", F.expr(settings.label).cast("string"))
-    content = [F.col(f"`{name}`") for name in (*settings.columns, "_label", "_purpose")]
+    content = [F.col(f"`{name}`") for name in (*settings.columns, *found_in_files, "_label", "_purpose")]
     gaps = F.array(*(column.isNull() for column in content))  # the hash of a null is that of no column at all
     return (
         slim.withColumn("_rank", F.row_number().over(order))
@@ -151,13 +174,17 @@ def silver_rows(rows: DataFrame, settings: Settings) -> DataFrame:
 
 
 def quarantine_rows(rows: DataFrame, run_id: str) -> DataFrame:
-    """The rows that reasons stand against, as they came."""
+    """The rows that reasons stand against, as they came, as quarantine has rows that were never there before."""
     return rows.where(F.size("_reasons") > 0).select(
         F.col("_raw").alias("raw"),
         F.transform("_reasons", lambda reason: _of_run(reason, run_id)).alias("reasons"),
-        "_purpose", "_file", "_file_hash", "_row", "_batch",
+        F.lit("open").alias("state"),
+        "_purpose", "_file", "_file_hash", "_line", "_row", "_batch",
         F.lit(run_id).alias("run_id"),
-        F.current_timestamp().alias("quarantined_at"),
+        F.current_timestamp().alias("first_seen"),
+        F.current_timestamp().alias("last_seen"),
+        F.lit(None).cast("timestamp").alias("released_at"),
+        F.lit(None).cast("string").alias("released_by"),
     )  # fmt: skip
 
 

@@ -12,12 +12,11 @@ from pyspark.sql import functions as F
 
 from lakehouse_nlp.core.errors import DataError
 from lakehouse_nlp.core.settings import Settings
-from lakehouse_nlp.core.settings.checks import Action
 from lakehouse_nlp.silver.figures import Figure, Step, share
 from lakehouse_nlp.silver.judge import Counts, summaries
-from lakehouse_nlp.silver.rules import Rule, fingerprint
+from lakehouse_nlp.silver.rules import Deed, Rule, fingerprint
 
-Outcome = Literal["passed", "tolerated", "failed", "skipped"]
+Outcome = Literal["passed", "tolerated", "failed", "skipped", "masked"]
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,7 @@ class Result:
     """
 
     rule: str
-    action: Action
+    action: Deed
     fingerprint: str
     figures: tuple[Figure, ...]
     limit: float | None
@@ -41,7 +40,12 @@ class Result:
 
     @property
     def outcome(self) -> Outcome:
-        """`tolerated`: broken, and by no more than the tolerance; `skipped`: too few rows to say anything."""
+        """`tolerated`: broken, and by no more than the tolerance; `skipped`: too few rows to say anything.
+
+        A mask is not broken: it is `masked` where it found something.
+        """
+        if self.action == "mask":
+            return "masked" if self.broken else "passed"
         if not self.figures:
             return "skipped"
         if all(figure.keeps() for figure in self.figures):
@@ -98,6 +102,8 @@ def results(settings: Settings, found: Sequence[Rule], counts: Counts, now: date
 
 
 def _broken(rule: Rule, counts: Counts) -> Figure:
+    if rule.action == "mask":
+        return share(f"share of rows that {rule.name} changed", counts.broken[rule.name], counts.read, most=None)
     of = counts.given[rule.of] if rule.of else counts.read
     return share(f"share of rows that broke {rule.name}", counts.broken[rule.name], of)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
@@ -16,7 +16,8 @@ from lakehouse_nlp.silver.language import spoken
 from lakehouse_nlp.silver.values import written
 
 SHOWN = 80
-TYPED, BARE, KNOWN = "_typed_", "_bare_", "_known_"
+TYPED, BARE, KNOWN, QUOTED = "_typed_", "_bare_", "_known_", "_quoted_"
+Deed = Action | Literal["mask"]
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Rule:
     """
 
     name: str
-    action: Action
+    action: Deed
     broken: Column
     message: Column
     fingerprint: str
@@ -50,10 +51,11 @@ class Rule:
         return F.when(broken, F.struct(*fields))
 
 
-def rules(settings: Settings, typed: Mapping[str, Column]) -> list[Rule]:
+def rules(settings: Settings, typed: Mapping[str, Column], quoted: Mapping[str, Column] | None = None) -> list[Rule]:
     """The rules of a project in order: row is readable, values have their types, there is a key, then its checks.
 
     `typed`: column -> its value as declared; the same-named columns of the frame hold the text as it came.
+    `quoted`: column -> the text that messages of checks show of it, where that is not the value itself.
     """
     whole = F.col("_corrupt").isNull()
     fault = F.coalesce("_fault", F.lit("a row that cannot be split into fields"))
@@ -66,7 +68,7 @@ def rules(settings: Settings, typed: Mapping[str, Column]) -> list[Rule]:
     for name in settings.key:
         message = F.lit(f"{name} is missing, and is part of the key")
         found.append(_rule(f"key({name})", "quarantine", whole & typed[name].isNull(), message))
-    return found + [_check(check, typed, whole) for check in row_rules(settings)]
+    return found + [_check(check, typed, whole, quoted or {}) for check in row_rules(settings)]
 
 
 def row_rules(settings: Settings) -> list[RowRule]:
@@ -84,14 +86,14 @@ def known(check: Referential) -> str:
     return f"{KNOWN}{fingerprint(check)}"
 
 
-def _check(check: RowRule, typed: Mapping[str, Column], whole: Column) -> Rule:
+def _check(check: RowRule, typed: Mapping[str, Column], whole: Column, quoted: Mapping[str, Column]) -> Rule:
     if check.rule == "sql":
         of, broken, message = None, ~F.expr(_over(check.where, typed)), F.lit(f"not so: {check.where}")
     else:
         column = typed[check.column]
         of = None if check.rule == "not_null" else check.column
         broken, wanted = CONDITIONS[check.rule](column, check)
-        message = _found(F.lit(f"{check.column} {wanted}"), column)
+        message = _found(F.lit(f"{check.column} {wanted}"), quoted.get(check.column, column))
     broken = whole & F.coalesce(broken, F.lit(False))
     return Rule(check.known_as, check.action, broken, message, fingerprint(check), check.tolerance, of)
 

@@ -15,9 +15,11 @@ from lakehouse_nlp.core.recipes import SILVER, recipe
 from lakehouse_nlp.core.settings import Settings
 from lakehouse_nlp.core.settings.checks import Referential
 from lakehouse_nlp.core.settings.words import did_you_mean, listed
-from lakehouse_nlp.silver import expectations, judge
+from lakehouse_nlp.core.tables import moved
+from lakehouse_nlp.silver import expectations, judge, quarantine
 from lakehouse_nlp.silver.judge import Counts
 from lakehouse_nlp.silver.results import Result, refuse, results
+from lakehouse_nlp.silver.rules import Rule
 
 SOURCE = "bronze"
 
@@ -32,8 +34,7 @@ def run(ctx: Context) -> StepResult:
     """Brings the new rows of bronze to silver and quarantine; raises DataError if a row were unaccounted for."""
     settings = ctx.settings
     ctx.sign("silver", recipe(settings, SILVER))
-    ctx.tables.ensure("silver", {name: column.type for name, column in settings.columns.items()})
-    ctx.tables.ensure("quarantine")
+    ensure(ctx)
     done = []
     while found := _pending(ctx):  # more than once only after a run that was cut short
         done.append(_bring(ctx, found))
@@ -42,12 +43,27 @@ def run(ctx: Context) -> StepResult:
     note = (
         f"{keys:,} keys, {aside:,} rows set aside, {older:,} older rows of a key" if done else "nothing new in bronze"
     )
-    return StepResult(read, keys, aside, ctx.versions("silver", "quarantine"), note)
+    return StepResult(read, keys, aside, ctx.versions("silver", quarantine.TABLE), note)
+
+
+def ensure(ctx: Context) -> None:
+    """Makes silver and quarantine, or adds what the settings have and silver lacks."""
+    ctx.tables.ensure("silver", {name: column.type for name, column in ctx.settings.columns.items()})
+    ctx.tables.widen("silver", dict.fromkeys(found_in_files(ctx), "STRING"))
+    ctx.tables.ensure(quarantine.TABLE)
+
+
+def found_in_files(ctx: Context) -> tuple[str, ...]:
+    """The undeclared columns that silver has, and those that it takes over from bronze."""
+    sources = ("silver", SOURCE) if ctx.settings.silver.drift == "evolve" else ("silver",)
+    found = [name for table in sources if ctx.tables.log(table).exists for name in ctx.tables.found(table)]
+    declared = {name.casefold() for name in ctx.settings.columns}
+    return tuple(name for name in dict.fromkeys(found) if name.casefold() not in declared)
 
 
 def _bring(ctx: Context, found: Pending) -> Counts:
     bronze = ctx.tables.changes(SOURCE, found.since, found.upto)
-    rows, rules = judge.judged(bronze, ctx.settings, partial(_look_up, ctx))
+    rows, rules = judge.judged(bronze, ctx.settings, partial(look_up, ctx), found_in_files(ctx))
     rows = rows.persist()
     try:
         counts = judge.count(rows, rules, ctx.settings)
@@ -60,7 +76,7 @@ def _bring(ctx: Context, found: Pending) -> Counts:
             page.result()
     finally:
         rows.unpersist()
-    _account(ctx, counts, aside, newest)
+    _account(ctx, counts, rules, aside, newest)
     return counts
 
 
@@ -68,7 +84,7 @@ def _pending(ctx: Context) -> Pending | None:
     """What bronze has beyond silver. A range that quarantine has, and silver not, was cut short: it comes first."""
     found = pending(ctx, "silver", SOURCE, "silver", recipe(ctx.settings, SILVER))
     if found and found.since is not None:
-        done = ctx.tables.log("quarantine").transaction(_app(ctx))
+        done = ctx.tables.log(quarantine.TABLE).transaction(_app(ctx))
         return replace(found, upto=done) if done > found.since else found
     return found
 
@@ -80,30 +96,34 @@ def _app(ctx: Context) -> str:
 def _write(ctx: Context, found: Pending, rows: DataFrame, counts: Counts) -> tuple[int, int]:
     """Quarantine first, then silver, whose stamp ends the range. Returns the rows that each was given."""
     tables, settings, upto = ctx.tables, ctx.settings, {SOURCE: found.upto}
-    bad, good = judge.quarantine_rows(rows, ctx.run_id), judge.silver_rows(rows, settings)
+    good = judge.silver_rows(rows, settings, found_in_files(ctx))
     if found.since is None:
-        aside = tables.replace_window("quarantine", bad, upto=upto)
+        quarantine.release(ctx, rows)
+        aside = quarantine.set_aside(ctx, rows, upto) if counts.quarantined else {}
         newest = tables.replace_window("silver", good, upto=upto)
-        return aside.get("numOutputRows", 0), newest.get("numOutputRows", 0)
+        return moved(aside)[0], moved(newest)[0]
+    bad = judge.quarantine_rows(rows, ctx.run_id)
     aside = (
-        tables.append_once("quarantine", bad, app=_app(ctx), version=found.upto, upto=upto)
+        tables.append_once(quarantine.TABLE, bad, app=_app(ctx), version=found.upto, upto=upto)
         if counts.quarantined
         else {}
     )
-    newest = tables.merge_once("silver", good, on=["_key"], changed=_changed(settings), upto=upto)
+    newest = tables.merge_once("silver", good, on=["_key"], changed=changed(settings), upto=upto)
     return aside.get("numOutputRows", counts.quarantined), newest.get("numSourceRows", counts.keys)
 
 
-def _changed(settings: Settings) -> str:
-    """A row of a known key stands where it differs and is no older; no date is older than any."""
-    newer = "new._batch >= old._batch"
+def changed(settings: Settings) -> str:
+    """A row of a known key stands where it differs and is no older, in the order of `judge.silver_rows`."""
+    newer = "new._row >= old._row"
+    for name in ("_file", "_batch"):
+        newer = f"new.{name} > old.{name} OR (new.{name} = old.{name} AND ({newer}))"
     if by := settings.newest_by:
         later = f"new.`{by}` > old.`{by}` OR (old.`{by}` IS NULL AND new.`{by}` IS NOT NULL)"
-        newer = f"{later} OR (new.`{by}` <=> old.`{by}` AND {newer})"
+        newer = f"{later} OR (new.`{by}` <=> old.`{by}` AND ({newer}))"
     return f"new._row_hash <> old._row_hash AND ({newer})"
 
 
-def _account(ctx: Context, counts: Counts, aside: int, newest: int) -> None:
+def _account(ctx: Context, counts: Counts, rules: list[Rule], aside: int, newest: int) -> None:
     """Read = newest of each key + quarantined + older rows of a key, by what Delta says it was given."""
     doubles = counts.valid - counts.keys
     if counts.read != newest + aside + doubles:
@@ -113,14 +133,14 @@ def _account(ctx: Context, counts: Counts, aside: int, newest: int) -> None:
             hint="the tables are whole; please report this with the run's id " + ctx.run_id,
         )
     if counts.read and not counts.valid:
-        worst = max(counts.broken, key=lambda name: counts.broken[name])
+        worst = max((rule.name for rule in rules if rule.sets_aside), key=lambda name: counts.broken[name])
         raise DataError(
             f"silver: all {counts.read:,} new rows were set aside, {counts.broken[worst]:,} of them by {worst}",
             hint=f'lakehouse-nlp sql "select reasons, raw from {ctx.settings.project}.quarantine limit 5"',
         )
 
 
-def _look_up(ctx: Context, check: Referential) -> DataFrame:
+def look_up(ctx: Context, check: Referential) -> DataFrame:
     """The table that a referential check looks into. Raises DataError where it or its column is not there."""
     if not ctx.tables.log(check.table).exists:
         project = check.table.partition(".")[0]

@@ -10,6 +10,7 @@ import pytest
 from lakehouse_nlp import flow
 from lakehouse_nlp.cli import render
 from lakehouse_nlp.core.context import StepResult
+from lakehouse_nlp.silver.replay import Replayed
 
 pytestmark = pytest.mark.unit
 
@@ -91,3 +92,22 @@ def test_what_was_refused_is_talk_and_not_data(capsys: pytest.CaptureFixture[str
 def test_an_idle_run_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     render.report(flow.Report("run-1", "idle"), as_json=False)
     assert capsys.readouterr() == ("nothing to do: nothing was started, nothing was written\n", "")
+
+
+def test_what_a_replay_did_is_told_in_words_and_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    found = Replayed("run-1", 1200, 1199, {"range(stars)": 1})
+    render.replayed(found, as_json=False)
+    said = capsys.readouterr()
+    assert said.out.splitlines()[0] == "1,200 rows judged again: 1,199 pass and went to silver"
+    assert [line.split() for line in said.out.splitlines()[1:]] == [
+        ["rule", "rows", "that", "stay"],
+        ["range(stars)", "1"],
+    ]
+    assert said.err == "next: lakehouse-nlp run\n"
+    render.replayed(Replayed("run-1", 2, 2, {}, dry_run=True), as_json=False)
+    said = capsys.readouterr()
+    assert (said.out, said.err) == ("2 rows judged again: 2 pass and would go to silver\n", "")
+    render.replayed(found, as_json=True)
+    assert json.loads(capsys.readouterr().out) == {
+        "run_id": "run-1", "judged": 1200, "released": 1199, "stay": {"range(stars)": 1}, "dry_run": False
+    }  # fmt: skip

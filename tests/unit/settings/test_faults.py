@@ -54,6 +54,25 @@ def faults(home: Path, sets: list[str] | None = None) -> list[str]:
             "gold: {nlp: {stop_words: englich}}",
             f"{X}:9: gold.nlp.stop_words: no stop words for 'englich'; did you mean 'english'?",
         ),
+        (
+            "silver: {mask: {email: true, columns: [titel]}}",
+            f"{X}:9: silver.mask.columns[0]: no such column 'titel'; did you mean 'title'?",
+        ),
+        (
+            "silver: {mask: {columns: [stars]}}",
+            f"{X}:9: silver.mask.columns[0]: must be a string column, and 'stars' is double",
+        ),
+        (
+            "silver: {mask: {phone: true, columns: [title, id]}}",
+            f"{X}:9: silver.mask.columns[1]: 'id' is part of the key, and masked keys would be mixed up; "
+            "list silver.mask.columns",
+        ),
+        ("silver: {mask: {mail: true}}", f"{X}:9: silver.mask.mail: unknown key; did you mean 'email'?"),
+        (
+            "silver: {mask: {style: hash}}",
+            f"{X}:9: silver.mask: style hash needs a salt, or numbers can be found by trying: "
+            "LAKEHOUSE_NLP_SILVER__MASK__SALT",
+        ),
         ("ingest: {delimiter: ab}", f"{X}:9: ingest.delimiter: must be of at most 1 characters, not 'ab'"),
         ("key: id", f"{X}:9: key: given twice"),
         ("train: {seed: 1, seed: 2}", f"{X}:9: train.seed: given twice"),

@@ -81,6 +81,7 @@ def problems(tree: Mapping[str, Any]) -> list[Problem]:
         types = {name: str(column.get("type")) for name, column in columns.items()}
         found += [*_column_names(columns), *_sources(columns), *_formats(columns), *_references(values, types)]
         found += [*_typed_references(values, types), *_expressions(values, types), *_something_to_learn(values)]
+        found += _masked_key(values)
     return found
 
 
@@ -127,7 +128,8 @@ def _plain_type(kind: Any) -> str:
 
 def _references(values: Values, types: Mapping[str, str]) -> Iterator[Problem]:
     roles = ("key",), ("newest_by",), ("text",), ("gold", "split", "by")
-    places: list[tuple[Loc, Any]] = [place for loc in roles for place in values.names(*loc)]
+    named = (*roles, ("silver", "mask", "columns"))
+    places: list[tuple[Loc, Any]] = [place for loc in named for place in values.names(*loc)]
     places += [((*loc, "column"), check.get("column")) for loc, check in values.checks()]
     places += [place for loc, _ in values.checks() for place in values.names(*loc, "columns")]
     for loc, name in places:
@@ -137,6 +139,8 @@ def _references(values: Values, types: Mapping[str, str]) -> Iterator[Problem]:
 
 def _typed_references(values: Values, types: Mapping[str, str]) -> Iterator[Problem]:
     for loc, name in values.names("text"):
+        yield from must_be(loc, name, "string", types)
+    for loc, name in values.names("silver", "mask", "columns"):
         yield from must_be(loc, name, "string", types)
     kinds = {"range": "number", "length": "string", "language": "string", "freshness": "date or timestamp"}
     for loc, check in values.checks():
@@ -221,3 +225,14 @@ def _floors(values: Values) -> Iterator[Problem]:
 def _something_to_learn(values: Values) -> Iterator[Problem]:
     if not values.get("text") and not any(values.get("features", kind) for kind in ("numeric", "categorical", "dates")):
         yield (), "nothing to learn from: name columns in text, features.numeric or features.categorical"
+
+
+def _masked_key(values: Values) -> Iterator[Problem]:
+    """Two people's keys would be one under a mask."""
+    mask = values.get("silver", "mask")
+    if isinstance(mask, dict) and any(mask.get(kind) is True for kind in ("email", "phone", "card", "ip")):
+        at = ("silver", "mask", "columns") if mask.get("columns") is not None else ("text",)
+        key = {name for _, name in values.names("key")}
+        for loc, name in values.names(*at):
+            if name in key:
+                yield loc, f"{name!r} is part of the key, and masked keys would be mixed up; list silver.mask.columns"

@@ -7,10 +7,11 @@ What needs two parts of the settings to judge is in `crosschecks.py`.
 from __future__ import annotations
 
 import codecs
+import hashlib
 import warnings
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, SecretStr, field_serializer, field_validator, model_validator
 
 from lakehouse_nlp.core.settings.checks import Check
 from lakehouse_nlp.core.settings.expressions import columns_of
@@ -18,6 +19,7 @@ from lakehouse_nlp.core.settings.learning import Features, Register, Train
 from lakehouse_nlp.core.settings.section import Section, Share
 
 Purpose = Literal["train", "inference"]
+Policy = Literal["rescue", "evolve", "drop", "freeze"]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
 
 NUMBER_TYPES = ("int", "bigint", "float", "double", "decimal(10,2)")
@@ -61,8 +63,6 @@ class Column(Section):
         return self
 
 
-
-
 class Lake(Section):
     """Where the files and tables are, and the Unity Catalog or Glue catalog over them, if there is one."""
 
@@ -84,6 +84,25 @@ class Spark(Section):
     conf: dict[str, str | int | float | bool] = Field({}, description="passed to the session as it is")
 
 
+class Drift(Section):
+    """What becomes of columns of a file that nobody declared; `drift: evolve` is short for `drift: {new: evolve}`.
+
+    `rescue`: kept in `_rescued` as JSON; `evolve`: string columns of their own; `drop`; `freeze`: the file is refused.
+    """
+
+    new: Policy = "rescue"
+    columns: dict[str, Policy] = Field({}, description="the same for a column by its name in the files")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, value: Any) -> Any:
+        return {"new": value} if isinstance(value, str) else value
+
+    def policy(self, column: str) -> Policy:
+        """What becomes of this column."""
+        return self.columns.get(column, self.new)
+
+
 class Ingest(Section):
     """How raw files are verified and read. What is null is found out, file by file, and written into the ledger."""
 
@@ -99,6 +118,7 @@ class Ingest(Section):
     max_bytes: int = Field(16 << 20, ge=1 << 10, description="of text: larger files are worked on in chunks")
     max_record_bytes: int = Field(16 << 20, ge=1 << 10, le=256 << 20, description="a file with a longer row is refused")
     late_after: float = Field(24, gt=0, description="hours by which a file may be older than the newest loaded one")
+    drift: Drift = Drift()
 
     @field_validator("encoding")
     @classmethod
@@ -110,13 +130,43 @@ class Ingest(Section):
         return name
 
 
+class Mask(Section):
+    """Personal data in text, by kind, and what takes its place. Everything is off by default.
+
+    `style`: `label` writes `[EMAIL]`; `hash` writes `[EMAIL_9f86d081884c]`, equal for equal values, keyed by `salt`.
+    """
+
+    email: bool = False
+    phone: bool = False
+    card: bool = Field(False, description="numbers of payment cards, their check digit being right")
+    ip: bool = Field(False, description="addresses of IPv4 and IPv6")
+    columns: tuple[str, ...] | None = Field(None, description="string columns; the text columns if left out")
+    style: Literal["label", "hash"] = "label"
+    salt: SecretStr | None = Field(None, description="a secret for hash; better as a variable than in a file")
+
+    @model_validator(mode="after")
+    def _hashes_are_keyed(self) -> Mask:
+        if self.style == "hash" and not self.salt:
+            raise ValueError(
+                "style hash needs a salt, or numbers can be found by trying: LAKEHOUSE_NLP_SILVER__MASK__SALT"
+            )
+        return self
+
+    @field_serializer("salt")
+    def _fingerprint(self, salt: SecretStr | None) -> str | None:
+        """Settings are logged and hashed: another salt is another recipe, and none is told."""
+        return hashlib.sha256(salt.get_secret_value().encode()).hexdigest()[:12] if salt else None
+
+
 class Silver(Section):
-    """Text normalisation, one switch a step."""
+    """Text normalisation, one switch a step; and personal data, masked after it."""
 
     unicode: bool = Field(True, description="Unicode NFC")
     html: bool = Field(True, description="tags out, entities decoded")
     control: bool = Field(True, description="control characters out")
     whitespace: bool = Field(True, description="runs of blanks to one, ends trimmed")
+    mask: Mask = Mask()
+    drift: Literal["evolve", "drop"] = Field("evolve", description="of columns that bronze took up from files")
 
 
 class Nlp(Section):
@@ -212,6 +262,12 @@ class Settings(Section):
         """Texts that mean "missing" in this column: its own, or the project's."""
         own = self.columns[column].nulls
         return self.nulls if own is None else own
+
+    @property
+    def masked(self) -> tuple[str, ...]:
+        """Columns in which personal data is masked."""
+        named = self.silver.mask.columns
+        return self.text if named is None else named
 
     def required(self, purpose: Purpose) -> tuple[str, ...]:
         """Columns without which a file is no file of this project: key, text, those marked, and for training the

@@ -12,7 +12,20 @@ from lakehouse_nlp.core.packaged import packaged
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+DECLARED, FOUND = "declared by the project", "found in a file, and declared by nobody"
 _CONSTRAINT = re.compile(r"ADD CONSTRAINT (\w+)", re.IGNORECASE)
+
+
+class TypeChangedError(DataError):
+    """The settings give a column another type than the table has."""
+
+    def __init__(self, table: str, column: str, was: str, now: str) -> None:
+        """`table`: its name in SQL; `was` and `now`: types."""
+        self.column, self.was, self.now = column, was, now
+        super().__init__(
+            f"{table}.{column} is {was}, and the settings now say {now}",
+            hint=f"declare it under a new name, or drop {table} and run again to rebuild it",
+        )
 
 
 def statements(table: str, name: str, location: str, columns: Mapping[str, str]) -> list[str]:
@@ -22,7 +35,7 @@ def statements(table: str, name: str, location: str, columns: Mapping[str, str])
     project's own columns and their types, which stand where the file says `{columns}`.
     """
     file = next(packaged("sql").glob(f"*/tables/{table}.sql"))
-    own = "".join(f"  `{column}` {kind} COMMENT 'declared by the project',\n" for column, kind in columns.items())
+    own = "".join(f"  `{column}` {kind} COMMENT '{DECLARED}',\n" for column, kind in columns.items())
     text = re.sub(r"^\s*--.*\n", "", file.read_text(encoding="utf-8"), flags=re.MULTILINE)
     text = text.replace("  {columns}\n", own).replace("{table}", name).replace("{location}", location)
     return [statement.strip() for statement in text.split(";\n") if statement.strip()]
@@ -40,13 +53,15 @@ def create(spark: SparkSession, ddl: list[str], constraints: Collection[str]) ->
 
 
 def missing(spark: SparkSession, name: str, columns: Mapping[str, str]) -> dict[str, str]:
-    """The declared columns that the table lacks. Raises DataError where a declared type differs from the table's."""
+    """The declared columns that the table lacks. Raises TypeChangedError where one has another type there."""
     there = {field.name.lower(): field.dataType.simpleString() for field in spark.table(name).schema.fields}
     for column, kind in columns.items():
         found = there.get(column.lower())
         if found and found != kind.lower().replace(" ", ""):
-            raise DataError(
-                f"{name}.{column} is {found}, and the settings now say {kind}",
-                hint=f"declare it under a new name, or drop {name} and run again to rebuild it",
-            )
+            raise TypeChangedError(name, column, found, kind)
     return {column: kind for column, kind in columns.items() if column.lower() not in there}
+
+
+def found(spark: SparkSession, name: str) -> tuple[str, ...]:
+    """The columns that files brought, by the comment they were added with."""
+    return tuple(field.name for field in spark.table(name).schema.fields if field.metadata.get("comment") == FOUND)

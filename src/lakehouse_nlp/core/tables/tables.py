@@ -15,6 +15,7 @@ from weakref import WeakKeyDictionary
 
 from lakehouse_nlp.core.errors import DataError
 from lakehouse_nlp.core.tables import ddl
+from lakehouse_nlp.core.tables.changes import Change, note
 from lakehouse_nlp.core.tables.log import Log, Stamp
 
 if TYPE_CHECKING:
@@ -39,6 +40,11 @@ class Tables:
     def spark(self) -> SparkSession:
         """The session."""
         return self._connect()
+
+    @property
+    def run_id(self) -> str:
+        """The run that signs the commits."""
+        return self._stamp.run_id
 
     @property
     def touched(self) -> bool:
@@ -119,14 +125,30 @@ class Tables:
     def _uri(self, table: str) -> str:
         return _location(self.path(table))
 
-    def _evolve(self, table: str, columns: Mapping[str, str]) -> None:
-        if not (new := ddl.missing(self.spark, self.name(table), columns)):
-            return
-        added = ", ".join(f"`{column}` {kind} COMMENT 'declared by the project'" for column, kind in new.items())
-        self.spark.sql(f"ALTER TABLE {self.name(table)} ADD COLUMNS ({added})")
-        changes = [(self.project, self._stamp.run_id, table, column, kind, "added") for column, kind in new.items()]
-        self.ensure("ops.schema_changes")
-        self.record("ops.schema_changes", changes)
+    def widen(self, table: str, columns: Mapping[str, str], file: str | None = None) -> None:
+        """Adds those columns that the table lacks and nobody declared; `file` brought them."""
+        self.attach(table)
+        self._sign()
+        self._evolve(table, columns, ddl.FOUND, file)
+
+    def found(self, table: str) -> tuple[str, ...]:
+        """The columns that `widen` added."""
+        return ddl.found(self.spark, self.attach(table))
+
+    def _evolve(
+        self, table: str, columns: Mapping[str, str], comment: str = ddl.DECLARED, file: str | None = None
+    ) -> None:
+        """Notes a change before it makes it: noted twice it counts once, and a killed run forgets none."""
+        try:
+            new = ddl.missing(self.spark, self.name(table), columns)
+        except ddl.TypeChangedError as error:
+            note(self, [Change(table, error.column, error.was, "type_changed", found=f"settings say {error.now}")])
+            raise
+        if new:
+            note(self, [Change(table, column, kind, "added", file) for column, kind in new.items()])
+            self._sign()
+            added = ", ".join(f"`{column}` {kind} COMMENT '{comment}'" for column, kind in new.items())
+            self.spark.sql(f"ALTER TABLE {self.name(table)} ADD COLUMNS ({added})")
 
     # -- reading ----------------------------------------------------------------------------------------------------
 
