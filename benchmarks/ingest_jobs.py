@@ -34,7 +34,8 @@ WITH cleaned AS (
     to_date(trim(Date), 'MMMM d, yyyy') AS Date, {body} AS Content, _purpose, _file, _row, _batch
   FROM bronze WHERE _fault IS NULL AND trim(ReviewID) <> ''
 )
-SELECT *, xxhash64(category, product_id, product_name, price, ReviewID, Title, Overall, Date, Content) AS _row_hash FROM (
+SELECT *, xxhash64(category, product_id, product_name, price, ReviewID, Title, Overall, Date, Content) AS _row_hash
+FROM (
   SELECT *, row_number() OVER (PARTITION BY ReviewID ORDER BY _batch DESC, _row DESC) AS place
   FROM cleaned WHERE Content IS NOT NULL AND Overall BETWEEN 1 AND 5 AND length(Content) <= 100000
 ) WHERE place = 1
