@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from lakehouse_nlp import ingest, silver
 from lakehouse_nlp.core.context import Context
 
@@ -32,7 +34,8 @@ WITH cleaned AS (
     to_date(trim(Date), 'MMMM d, yyyy') AS Date, {body} AS Content, _purpose, _file, _row, _batch
   FROM bronze WHERE _fault IS NULL AND trim(ReviewID) <> ''
 )
-SELECT * EXCEPT (place), xxhash64(*) AS _row_hash FROM (
+SELECT *, xxhash64(category, product_id, product_name, price, ReviewID, Title, Overall, Date, Content) AS _row_hash
+FROM (
   SELECT *, row_number() OVER (PARTITION BY ReviewID ORDER BY _batch DESC, _row DESC) AS place
   FROM cleaned WHERE Content IS NOT NULL AND Overall BETWEEN 1 AND 5 AND length(Content) <= 100000
 ) WHERE place = 1
@@ -79,7 +82,7 @@ def duckdb(home: Path, file: Path) -> dict[str, Any]:
 
     def job() -> int:
         with duckdb.connect() as connection:
-            reader = connection.sql(f"FROM {DUCK[file.suffix[1:]].format(file)}").fetch_record_batch()
+            reader = connection.sql(f"FROM {DUCK[file.suffix[1:]].format(file)}").to_arrow_reader()
             write_deltalake(str(home / "duck"), reader)
         return 0
 
@@ -98,7 +101,6 @@ def one_select(home: Path, file: Path) -> dict[str, Any]:
     """The same cleaning by hand, of the same bronze."""
     import unicodedata
 
-    import pandas as pd
     from pyspark.sql.functions import pandas_udf
 
     ctx = Context.open(home, PROJECT)
@@ -112,7 +114,7 @@ def one_select(home: Path, file: Path) -> dict[str, Any]:
     session.read.format("delta").load(str(ctx.folder / "tables/bronze")).createOrReplaceTempView("bronze")
     query = CLEAN.format(title=TEXT.format("Title"), body=TEXT.format("Content"))
     out = str(home / "selected")
-    told = timed(lambda: session.sql(query).write.format("delta").save(out) or 0)
+    told = timed(lambda: session.sql(query).drop("place").write.format("delta").save(out) or 0)
     return {**told, "rows": session.read.format("delta").load(out).count()}
 
 
