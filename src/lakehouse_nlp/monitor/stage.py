@@ -48,24 +48,30 @@ def _pending(ctx: Context) -> Pending | None:
 
 
 def _predictions(ctx: Context, rows: DataFrame) -> tuple[list[Figure], int]:
-    """Rows, share of each class and confidence, by model version."""
+    """Rows, and by model version share and confidence of each class, or of a regression the numbers themselves."""
     name = F.concat_ws("/", "model", F.col("version").cast("string")).alias("model")
-    quantiles = [F.percentile_approx("probability", q).alias(p) for p, q in QUANTILES.items()]
-    by: list[Any] = (
-        rows.groupBy(name, "prediction")
-        .agg(F.count("*").alias("rows"), F.avg("probability").alias("mean"), *quantiles)
-        .collect()
-    )
+    subject = F.when(F.col("value").isNull(), F.col("prediction")).otherwise("value").alias("subject")
+    number = F.coalesce("value", "probability")
+    quantiles = [F.percentile_approx(number, q).alias(p) for p, q in QUANTILES.items()]
+    counts = [F.count("*").alias("rows"), F.avg(number).alias("mean"), F.count("value").alias("values")]
+    by: list[Any] = rows.groupBy(name, subject).agg(*counts, *quantiles).collect()
     totals: dict[str, int] = {}
     for row in by:
         totals[row["model"]] = totals.get(row["model"], 0) + row["rows"]
     found: list[Figure] = [("rows_scored", "predictions", model, float(n)) for model, n in sorted(totals.items())]
-    for row in sorted(by, key=lambda row: (row["model"], row["prediction"])):
+    for row in sorted(by, key=lambda row: (row["model"], row["subject"])):
         if totals[row["model"]] >= ctx.settings.monitor.min_rows:
-            found.append(("share", row["prediction"], row["model"], row["rows"] / totals[row["model"]]))
-            found.append(("probability_mean", row["prediction"], row["model"], row["mean"]))
-            found += [(f"probability_{p}", row["prediction"], row["model"], row[p]) for p in QUANTILES]
+            found += _subject(row, totals[row["model"]])
     return found, sum(totals.values())
+
+
+def _subject(row: Any, total: int) -> list[Figure]:
+    """Share and confidence of one class; of the numbers of a regression their mean and spread."""
+    of, model = row["subject"], row["model"]
+    kind = "value" if row["values"] else "probability"
+    share: list[Figure] = [] if row["values"] else [("share", of, model, row["rows"] / total)]
+    spread: list[Figure] = [(f"{kind}_{p}", of, model, row[p]) for p in QUANTILES]
+    return [*share, (f"{kind}_mean", of, model, row["mean"]), *spread]
 
 
 def _tables(ctx: Context) -> list[Figure]:

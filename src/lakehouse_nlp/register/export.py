@@ -40,8 +40,15 @@ def export(ctx: Context, version: Version) -> Path:
         half.mkdir(parents=True)
         registry.download(version, half)
         half.rename(place)
-    link = folder / f".{CURRENT}"
-    link.unlink(missing_ok=True)
-    link.symlink_to(place.name)
-    link.replace(folder / CURRENT)
+    _lead(folder / CURRENT, place.name)
     return place
+
+
+def _lead(link: Path, target: str) -> None:
+    """Makes the link lead to the target in one step; a folder in its place was made by a copy that follows links."""
+    if link.is_dir() and not link.is_symlink():
+        shutil.rmtree(link)
+    fresh = link.with_name(f".{link.name}")
+    fresh.unlink(missing_ok=True)
+    fresh.symlink_to(target)
+    fresh.replace(link)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -47,6 +48,16 @@ def test_current_leads_to_the_last_export(ctx: Context) -> None:
     export(ctx, VERSIONS[0])  # a rollback
     assert (folder / "current" / "model").read_text(encoding="utf-8") == "version 1"
     assert sorted(path.name for path in folder.iterdir()) == ["current", "v1.0", "v2.0"]
+
+
+def test_a_lake_that_was_copied_without_its_links_is_mended(ctx: Context) -> None:
+    export(ctx, VERSIONS[0])
+    link = ctx.folder / "models" / "current"
+    link.unlink()
+    shutil.copytree(ctx.folder / "models" / "v1.0", link)
+    export(ctx, VERSIONS[2])
+    assert link.is_symlink()
+    assert (link / "model").read_text(encoding="utf-8") == "version 4"
 
 
 def test_a_copy_that_is_cut_short_counts_for_nothing(ctx: Context) -> None:
