@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import lake
@@ -147,21 +147,22 @@ def used(folder: Path) -> int:
 
 
 class Grower(threading.Thread):
-    """Appends lines to a file, one every few milliseconds, and all that are left once it is told to finish."""
+    """Appends to a file a few characters at a time, for minutes, and all that is left once it is told to finish."""
 
-    def __init__(self, path: Path, lines: Sequence[str]) -> None:
+    def __init__(self, path: Path, text: str) -> None:
         super().__init__(daemon=True)
-        self._path, self._lines, self._enough = path, iter(lines), threading.Event()
+        pieces = (text[place : place + 8] for place in range(0, len(text), 8))
+        self._path, self._pieces, self._enough = path, pieces, threading.Event()
 
     def run(self) -> None:
         """Appends until it is told to finish."""
         with self._path.open("a", encoding="utf-8") as file:
-            for line in self._lines:
-                file.write(line)
+            for piece in self._pieces:
+                file.write(piece)
                 file.flush()
                 if self._enough.wait(0.02):
                     break
-            file.writelines(self._lines)
+            file.writelines(self._pieces)
 
     def finish(self) -> None:
         """The file is whole after this."""

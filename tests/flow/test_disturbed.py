@@ -91,7 +91,7 @@ def growing(base: Path) -> dict[str, Any]:
     home = started(base, "growing")
     path = home / "lake/demo/raw/train" / disturbed.GROWING
     path.write_text("".join(disturbed.LINES[:10]), encoding="utf-8")
-    grower = disturbed.Grower(path, disturbed.LINES[10:])
+    grower = disturbed.Grower(path, "".join(disturbed.LINES[10:]))
     grower.start()
     first = run(home)
     between = lake.places(home)

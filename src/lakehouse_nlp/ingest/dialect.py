@@ -63,7 +63,12 @@ def found(head: str, options: Ingest, declared: Sequence[str], hint: str | None)
         header = True  # then the report names the columns that are wanted
     fits = not header and len(first) == len(declared)
     columns = declared if fits else named(first if header else [""] * len(first), declared)
-    return Dialect(best, options.quote, options.escape, header, tuple(columns))
+    return Dialect(best, options.quote, set_escape(options), header, tuple(columns))
+
+
+def set_escape(options: Ingest) -> str | None:
+    """The character that is set to escape a quote, unless that is the quote itself: doubled quotes are always read."""
+    return options.escape if options.escape != options.quote else None
 
 
 def named(first: Sequence[str], declared: Sequence[str]) -> list[str]:
@@ -84,7 +89,7 @@ def named(first: Sequence[str], declared: Sequence[str]) -> list[str]:
 def _rows(head: str, delimiter: str, options: Ingest) -> list[list[str]]:
     """The first rows; the last of a cut head is left out by whoever cut it."""
     text = io.StringIO(head, newline="")  # lines end at LF, CR LF and CR, and at nothing else
-    lines = csv.reader(text, delimiter=delimiter, quotechar=options.quote, escapechar=options.escape)
+    lines = csv.reader(text, delimiter=delimiter, quotechar=options.quote, escapechar=set_escape(options))
     rows: list[list[str]] = []
     try:
         while len(rows) < LOOKED_AT:

@@ -33,7 +33,7 @@ BINARY = 0.05  # of the bytes: text has hardly any control characters, a tenth o
 def told(head: bytes) -> str:
     """parquet, orc, avro or text, by the first bytes of the unpacked file. Raises Fault for what no reader is for."""
     for magic, kind in COLUMNAR.items():
-        if head.startswith(magic) and CONTROLS.search(head):  # text may begin so too: ORCID,title
+        if head.startswith(magic) and (CONTROLS.search(head) or head == magic):  # text may begin so too: ORCID,title
             return kind
     for magic, what in OTHER.items():
         if head.startswith(magic):

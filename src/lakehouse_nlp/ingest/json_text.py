@@ -110,6 +110,7 @@ class Elements:
                 self.place += 1
                 continue
             stop, fault = self._end() if mark in "{[" else self._scalar_end()
+            self._fits(stop - self.place)
             yield self.line, self.text[self.place : stop].strip(), fault
             self._move(stop)
 
@@ -148,9 +149,7 @@ class Elements:
 
     def _more(self) -> bool:
         """Reads another block; False at the end. Raises Fault if the element that is being read is too long."""
-        if len(self.text) - self.place > self.limit:
-            found = f"a bracket that is never closed, or an element of more than {self.limit:,} characters"
-            raise Fault("size", found, f"at most {self.limit:,}", self.line)
+        self._fits(len(self.text) - self.place)
         block = next(self.blocks, b"")
         try:
             text = self._decoder.decode(block, final=not block)
@@ -160,6 +159,11 @@ class Elements:
         self._high = self._high or not text.isascii()
         self.text, self.place = self.text[self.place :] + text, 0
         return bool(block or text)
+
+    def _fits(self, size: int) -> None:
+        if size > self.limit:
+            found = f"a bracket that is never closed, or an element of more than {self.limit:,} characters"
+            raise Fault("size", found, f"at most {self.limit:,}", self.line)
 
     def _move(self, stop: int) -> None:
         self.line += len(NEWLINE.findall(self.text, self.place, stop))

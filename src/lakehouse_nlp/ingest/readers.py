@@ -90,7 +90,10 @@ def _json(spark: SparkSession, files: Sequence[Staged], fields: Fields) -> DataF
     rows = _chunks(spark, files).withColumn("_all", F.from_json(text, f"array<{FIELDS}>", STRICT))
     rows = rows.withColumn("fields", F.when(F.size("_all") == 1, F.col("_all")[0]))
     names = F.map_keys("fields")
-    twice = F.when(F.size(F.array_distinct(names)) < F.size(names), F.lit("a field that comes twice"))
+    twice = F.when(
+        F.size(F.array_distinct(names)) < F.size(names),
+        F.concat(F.lit("a field that comes twice: "), _first_double(names)),
+    )
     unread = F.when(F.col("fields").isNull(), F.lit("no JSON object that Spark can read"))
     rows = rows.withColumn("_fault", F.coalesce("_fault", unread, twice))
     good = F.col("_fault").isNull()
@@ -102,6 +105,10 @@ def _json(spark: SparkSession, files: Sequence[Staged], fields: Fields) -> DataF
         "_fault",
         *ORIGIN,
     )
+
+
+def _first_double(names: Column) -> Column:
+    return F.filter(names, lambda name: F.size(F.filter(names, lambda other: other == name)) > 1)[0]
 
 
 def _rescues(key: Column, fields: Fields) -> Column:

@@ -31,6 +31,9 @@ from lakehouse_nlp.ingest.staging import stage
 
 FILES_PER_BATCH = 256
 READERS_AT_ONCE = 4
+# (file hash, purpose) -> its rows in bronze, those set aside among them, and the line of the first of these.
+Counts = dict[tuple[str, str], dict[str, Any]]
+NONE: dict[str, Any] = {"rows": 0, "set_aside": 0, "line": None}
 GONE = Fault("there", "no file of these bytes in raw/ or processed/", "the file that an earlier run had begun with")
 
 
@@ -152,24 +155,30 @@ def _load(ctx: Context, number: int, batch: Sequence[Staged]) -> int:
     hours = ctx.settings.ingest.late_after
     ledger.write(ctx, [
         _settle(
-            ctx, staged.file, "loaded", staged=staged, batch=number, rows=staged.records,
+            ctx, staged.file, "loaded", staged=staged, batch=number, **counts[staged.file.hash, staged.file.purpose],
             version=known.version(staged.file), late=known.late(staged.file, hours),
         )
         for staged in batch
     ])  # fmt: skip
-    return sum(counts.values())
+    return sum(count["rows"] for count in counts.values())
 
 
-def _counts(ctx: Context, number: int) -> dict[tuple[str, str], int]:
-    """(file hash, purpose) -> its rows in bronze."""
-    mine = ctx.tables.read("bronze").where(F.col("_batch") == number).groupBy("_file_hash", "_purpose").count()
-    return {(row["_file_hash"], row["_purpose"]): row["count"] for row in mine.collect()}
+def _counts(ctx: Context, number: int) -> Counts:
+    mine = ctx.tables.read("bronze").where(F.col("_batch") == number).groupBy("_file_hash", "_purpose")
+    fault = F.col("_fault").isNotNull()
+    figures = (
+        F.count("*").alias("rows"),
+        F.count_if(fault).alias("set_aside"),
+        F.min(F.when(fault, F.col("_line"))).alias("line"),
+    )
+    found = [row.asDict() for row in mine.agg(*figures).collect()]
+    return {(row.pop("_file_hash"), row.pop("_purpose")): row for row in found}
 
 
-def _account(ctx: Context, number: int, batch: Sequence[Staged], counts: dict[tuple[str, str], int]) -> None:
+def _account(ctx: Context, number: int, batch: Sequence[Staged], counts: Counts) -> None:
     """Every row that was counted when its file was verified is in bronze, or the run fails."""
     for staged in batch:
-        rows = counts.get((staged.file.hash, staged.file.purpose), 0)
+        rows = counts.get((staged.file.hash, staged.file.purpose), NONE)["rows"]
         if rows != staged.records:
             raise LakehouseError(
                 f"ingest: {staged.file.path.name} holds {staged.records:,} rows, "
@@ -200,8 +209,8 @@ def _resume(ctx: Context, room: Path, number: int, rows: Sequence[dict[str, Any]
 def _close(ctx: Context, number: int, file: RawFile, fault: Fault) -> None:
     """Ends a claim whose file is no more: its rows are in bronze already, or the ledger says why they are not."""
     if _appended(ctx, number):
-        rows = _counts(ctx, number).get((file.hash, file.purpose), 0)
-        ledger.write(ctx, [ledger.event(ctx, file, "loaded", batch=number, rows=rows)])
+        counts = _counts(ctx, number).get((file.hash, file.purpose), NONE)
+        ledger.write(ctx, [ledger.event(ctx, file, "loaded", batch=number, **counts)])
     else:
         ledger.write(ctx, [ledger.event(ctx, file, "rejected", fault=fault)])
         ctx.say(f"ingest: {file.path.name}, claimed by an earlier run: {fault}")

@@ -18,7 +18,7 @@ from pathlib import Path
 from lakehouse_nlp.core.settings.models import Ingest
 from lakehouse_nlp.ingest import columnar, csv_text, encodings, formats, json_text
 from lakehouse_nlp.ingest.chunks import Chunks
-from lakehouse_nlp.ingest.dialect import Dialect, found
+from lakehouse_nlp.ingest.dialect import Dialect, found, set_escape
 from lakehouse_nlp.ingest.faults import Fault
 from lakehouse_nlp.ingest.files import RawFile
 from lakehouse_nlp.ingest.packing import opened
@@ -97,7 +97,7 @@ def _changed(file: RawFile) -> bool:
 
 def _text(file: RawFile, options: Ingest, wanted: Wanted, room: Room, head: bytes) -> Staged:
     """Text under the first guess of encoding and dialect that holds to its end."""
-    guess = Guess(options.encoding or encodings.unicode_of(head), escape=_set_escape(options))
+    guess = Guess(options.encoding or encodings.unicode_of(head), escape=set_escape(options))
     while True:
         try:
             return _attempt(file, options, wanted, room, guess)
@@ -112,10 +112,6 @@ def _text(file: RawFile, options: Ingest, wanted: Wanted, room: Room, head: byte
             guess = replace(guess, unruly=True, escape=guess.escape or csv_text.escape_of(error.text, error.dialect))
             if options.escape == options.quote:
                 guess = replace(guess, escape=None)
-
-
-def _set_escape(options: Ingest) -> str | None:
-    return options.escape if options.escape != options.quote else None
 
 
 def _attempt(file: RawFile, options: Ingest, wanted: Wanted, room: Room, guess: Guess) -> Staged:
