@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from lakehouse_nlp.core.context import Context, StepResult
 from lakehouse_nlp.core.errors import DataError, LakehouseError
@@ -62,8 +64,8 @@ def found_in_files(ctx: Context) -> tuple[str, ...]:
 
 
 def _bring(ctx: Context, found: Pending) -> Counts:
-    bronze = ctx.tables.changes(SOURCE, found.since, found.upto)
-    rows, rules = judge.judged(bronze, ctx.settings, partial(look_up, ctx), found_in_files(ctx))
+    columns = found_in_files(ctx)
+    rows, rules = judge.judged(_bronze(ctx, found, columns), ctx.settings, partial(look_up, ctx), columns)
     rows = rows.persist()
     try:
         counts = judge.count(rows, rules, ctx.settings)
@@ -78,6 +80,12 @@ def _bring(ctx: Context, found: Pending) -> Counts:
         rows.unpersist()
     _account(ctx, counts, rules, aside, newest)
     return counts
+
+
+def _bronze(ctx: Context, found: Pending, columns: Sequence[str]) -> DataFrame:
+    """The new rows of bronze. Of the columns that files brought, one that came after them is null in them."""
+    rows = ctx.tables.changes(SOURCE, found.since, found.upto)
+    return rows.withColumns({name: F.lit(None).cast("string") for name in columns if name not in rows.columns})
 
 
 def _pending(ctx: Context) -> Pending | None:
