@@ -153,9 +153,13 @@ class Tables:
     # -- reading ----------------------------------------------------------------------------------------------------
 
     def read(self, table: str, version: int | None = None) -> DataFrame:
-        """The table's rows, now or as of a version."""
-        reader = self.spark.read if version is None else self.spark.read.option("versionAsOf", version)
-        return reader.table(self.attach(table))
+        """The table's rows, now or as of a version: with the columns of then, which an option of the reader forgets."""
+        name = self.attach(table)
+        return (
+            self.spark.table(name)
+            if version is None
+            else self.spark.sql(f"SELECT * FROM {name} VERSION AS OF {version}")
+        )
 
     def changes(self, table: str, since: int | None, upto: int, key: Sequence[str] = ()) -> DataFrame:
         """The rows that came or changed after version `since` (None: ever) and are there in version `upto`.
