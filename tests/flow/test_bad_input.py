@@ -176,8 +176,8 @@ def test_files_that_cannot_be_read_are_named_and_make_the_exit_code_1(outcome: d
     assert [line.split(" went to errors/: ")[0] for line in refused] == [
         "refused: broken.jsonl.gz", "refused: empty.jsonl", "refused: lacking.jsonl",
     ]  # fmt: skip
-    assert "wanted a whole gzip file" in refused[0]
-    assert "size: found 0 bytes, wanted at least one row" in refused[1]
+    assert "wanted a whole gz file" in refused[0]
+    assert "size: found 0 bytes, wanted 1 or more" in refused[1]
     assert "wanted also body" in refused[2]
 
 

@@ -21,7 +21,7 @@ import lake
 import pytest
 from deltalake import DeltaTable
 
-pytestmark = pytest.mark.flow
+pytestmark = [pytest.mark.flow, pytest.mark.faults]
 
 KILLER = Path(__file__).with_name("killer.py")
 HOMES, KILLS = 5, 4
