@@ -3,7 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,12 @@ from lakehouse_nlp import __version__
 from lakehouse_nlp.core import duck
 from lakehouse_nlp.core.context import Context
 from lakehouse_nlp.core.errors import DataError
-from lakehouse_nlp.core.tables import Change, Stamp, note
+from lakehouse_nlp.core.tables import Change, Stamp, Tables, direct, note
 
 pytestmark = [pytest.mark.spark, pytest.mark.usefixtures("spark")]
 
 WHEN = datetime(2024, 1, 2, 3, 4, 5)
+HOUR = timedelta(hours=1)
 GOLD = "key string, purpose string, label string, split string, price double, clean_text string, tokens array<string>, "
 GOLD += "n_chars int, n_tokens int, nlp_hash string, row_hash bigint"
 BRONZE = "id string, title string, _rescued string, _corrupt string, _fault string, _line bigint, _purpose string, "
@@ -274,19 +275,60 @@ def test_every_commit_says_who_wrote_it(ctx: Context, spark: SparkSession) -> No
     assert (log.last("other"), log.last("test", "recipe-3")) == (None, None)
 
 
-def test_what_the_program_records_has_its_time(ctx: Context) -> None:
+FIGURES = [("tiny", "run-1", "rows", "gold", None, 5.0), ("tiny", "run-1", "rows", "silver", "m/1", 6.0)]
+
+
+@pytest.fixture(params=[None, "spark_catalog"], ids=["direct", "under a catalog"])
+def metrics(request: pytest.FixtureRequest, ctx: Context) -> Tables:
+    """Tables with an empty `ops.metrics`: such as write it by delta-rs, and such as leave it to Spark."""
     ctx.tables.ensure("ops.metrics")
-    for _ in range(2):
-        rows = [("tiny", "run-1", "rows", "gold", None, 5.0), ("tiny", "run-1", "rows", "silver", "m/1", 6.0)]
-        ctx.tables.record("ops.metrics", rows, once=("tiny.app", 1), upto={"x": 1})
-    found = duck.rows(
-        ctx.root, "SELECT subject, model, value, recorded_at FROM ops.metrics ORDER BY 1", only=["ops.metrics"]
+    tables = Tables(ctx.root, "tiny", lambda: ctx.spark, catalog=request.param)
+    tables.stamp(Stamp("run-1", "test", __version__, "recipe-1"))
+    return tables
+
+
+def _figures(tables: Tables) -> list[tuple[str, str | None, float]]:
+    query = "SELECT subject, model, value, recorded_at FROM ops.metrics ORDER BY 1"
+    found = duck.rows(tables.root, query, only=["ops.metrics"])
+    assert all(
+        abs(datetime.now(timezone.utc) - row["recorded_at"].replace(tzinfo=timezone.utc)) < HOUR for row in found
     )
-    assert [(row["subject"], row["model"], row["value"]) for row in found] == [
-        ("gold", None, 5.0),
-        ("silver", "m/1", 6.0),
-    ]
-    assert all(row["recorded_at"] is not None for row in found)
+    return [(row["subject"], row["model"], row["value"]) for row in found]
+
+
+def test_rows_of_the_programs_own_are_recorded_once(metrics: Tables) -> None:
+    for version in (2, 2, 1):
+        metrics.record("ops.metrics", FIGURES, once=("tiny.app", version), upto={"x": 1})
+    assert _figures(metrics) == [("gold", None, 5.0), ("silver", "m/1", 6.0)]
+    last = metrics.log("ops.metrics").last("test")
+    assert last is not None
+    assert (last.run_id, last.recipe, last.upto) == ("run-1", "recipe-1", {"x": 1})
+
+
+def test_recorded_rows_can_take_the_place_of_others(metrics: Tables) -> None:
+    metrics.record("ops.metrics", FIGURES)
+    metrics.record("ops.metrics", [(*FIGURES[0][:5], 7.0)], over="subject = 'gold'")
+    assert _figures(metrics) == [("gold", None, 7.0), ("silver", "m/1", 6.0)]
+
+
+def test_of_two_at_once_one_is_recorded(ctx: Context) -> None:
+    ctx.tables.ensure("ops.metrics")
+    logs = [ctx.tables.log("ops.metrics") for _ in range(3)]
+    assert [log.table.version() for log in logs] == [0, 0, 0]  # all have looked before one writes
+    stamp = Stamp("run-1", "test", __version__)
+    for log in logs[:2]:
+        direct.write(log, FIGURES, stamp, once=("tiny.app", 1))
+    assert len(_figures(ctx.tables)) == 2
+    direct.write(logs[2], FIGURES, stamp)  # no transaction to be in one another's way
+    assert len(_figures(ctx.tables)) == 4
+
+
+def test_recorded_rows_are_held_to_the_constraints(ctx: Context) -> None:
+    ctx.tables.ensure("ops.runs")
+    row = ("tiny", "run-1", "resting", "local", "ingest", "1", WHEN, None, None)
+    with pytest.raises(Exception, match="failed validation"):
+        ctx.tables.record("ops.runs", [row])
+    assert ctx.tables.log("ops.runs").rows() == 0
 
 
 # -- other readers ---------------------------------------------------------------------------------------------------

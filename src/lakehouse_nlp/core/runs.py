@@ -26,18 +26,10 @@ class Record:
 
     def end(self, state: str, error: str | None = None) -> None:
         """Replaces the run's row by its end."""
-        from pyspark.sql import functions as F
-
         self._flush()
         self.ctx.sign("run")
-        tables = self.ctx.tables
-        fields = tables.read("ops.runs").schema
-        row = (*self._row(state, self.ctx.clock(), error), self.ctx.clock())
-        tables.replace_window(
-            "ops.runs",
-            self.ctx.spark.createDataFrame([row], fields).coalesce(1).withColumn("recorded_at", F.current_timestamp()),
-            where=f"run_id = '{self.ctx.run_id}'",
-        )
+        row = self._row(state, self.ctx.clock(), error)
+        self.ctx.tables.record("ops.runs", [row], over=f"run_id = '{self.ctx.run_id}'")
 
     def step(self, stage: str, started: datetime, state: str, result: StepResult, error: str | None = None) -> None:
         """Writes how a stage ended; idle ones wait for the next that was not, so that they cost no commit each."""

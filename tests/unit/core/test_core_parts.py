@@ -95,6 +95,18 @@ def test_ddl_is_filled_in_to_the_last_place(table: str) -> None:
     assert (own in found[0]) == (table in ("bronze", "silver", "gold"))
 
 
+@pytest.mark.parametrize("table", sorted(file.stem for file in packaged("sql").glob("*/tables/*.sql")))
+def test_a_table_can_be_made_with_its_constraints_in_one_commit(table: str) -> None:
+    create, *constraints = ddl.statements(table, f"x.{table}", "LOCATION 'file:/tmp'", {"a": "STRING"})
+    (alone,) = ddl.in_one_commit([create, *constraints])
+    assert alone.startswith(create.removesuffix(")"))
+    assert alone.count("TBLPROPERTIES (") == (1 if constraints else create.count("TBLPROPERTIES ("))
+    assert alone.count("delta.constraints.") == len(constraints)
+    for constraint in constraints:
+        name, rule = constraint.split(" ADD CONSTRAINT ")[1].split(" CHECK ", 1)
+        assert f'delta.constraints.{name} = "{rule[1:-1]}"' in alone
+
+
 @pytest.mark.parametrize(("engine", "first"), [("duckdb", "1"), ("spark", "0")])
 def test_a_query_is_filled_in_for_project_and_engine(engine: str, first: str) -> None:
     query = "select reasons[{first}], '{other}' from {project}.quarantine, {project}.gold"

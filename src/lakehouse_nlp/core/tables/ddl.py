@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 DECLARED, FOUND = "declared by the project", "found in a file, and declared by nobody"
-_CONSTRAINT = re.compile(r"ADD CONSTRAINT (\w+)", re.IGNORECASE)
+_CONSTRAINT = re.compile(r"ADD CONSTRAINT (\w+) CHECK \((.*)\)$", re.IGNORECASE | re.DOTALL)
 
 
 class TypeChangedError(DataError):
@@ -39,6 +39,21 @@ def statements(table: str, name: str, location: str, columns: Mapping[str, str])
     text = re.sub(r"^\s*--.*\n", "", file.read_text(encoding="utf-8"), flags=re.MULTILINE)
     text = text.replace("  {columns}\n", own).replace("{table}", name).replace("{location}", location)
     return [statement.strip() for statement in text.split(";\n") if statement.strip()]
+
+
+def in_one_commit(ddl: list[str]) -> list[str]:
+    """The same table by CREATE TABLE alone, its constraints given as the properties that Delta keeps them as.
+
+    ADD CONSTRAINT costs a commit and a Spark job each, even on a table without rows; catalogs that take constraints
+    by ADD CONSTRAINT only are left to it.
+    """
+    create, *constraints = ddl
+    checks = [match.groups() for match in map(_CONSTRAINT.search, constraints) if match]
+    if not checks:
+        return ddl
+    given = ",\n  ".join(f'delta.constraints.{name} = "{rule}"' for name, rule in checks)
+    others = "TBLPROPERTIES (" in create
+    return [f"{create[:-1]},\n  {given})" if others else f"{create}\nTBLPROPERTIES ({given})"]
 
 
 def create(spark: SparkSession, ddl: list[str], constraints: Collection[str]) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,6 +47,10 @@ class Stamp:
     recipe: str = ""
     upto: dict[str, int] = field(default_factory=dict)
 
+    def reaching(self, upto: Mapping[str, int] | None) -> Stamp:
+        """The same stamp with the position up to which sources were read."""
+        return replace(self, upto=dict(upto or {}))
+
     def to_json(self) -> str:
         """The stamp as `userMetadata` holds it."""
         return json.dumps(asdict(self), sort_keys=True)
@@ -73,34 +77,35 @@ class Log:
         return any((self.path / "_delta_log").glob("*.json"))
 
     @cached_property
-    def _table(self) -> DeltaTable:
+    def table(self) -> DeltaTable:
+        """The table as delta-rs has it. Raises deltalake's TableNotFoundError where there is none."""
         from deltalake import DeltaTable
 
         return DeltaTable(str(self.path))
 
     def version(self) -> int | None:
         """The latest version, or None where there is no table."""
-        return self._table.version() if self.exists else None
+        return self.table.version() if self.exists else None
 
     def rows(self) -> int:
         """The number of rows, from the log's statistics; 0 where there is no table."""
-        return self._table.count() if self.exists else 0
+        return self.table.count() if self.exists else 0
 
     def constraints(self) -> set[str]:
         """The names of the table's CHECK constraints, in lower case."""
-        properties = self._table.metadata().configuration if self.exists else {}
+        properties = self.table.metadata().configuration if self.exists else {}
         prefix = "delta.constraints."
         return {name.removeprefix(prefix).lower() for name in properties if name.startswith(prefix)}
 
     def transaction(self, app: str) -> int:
         """The latest `txnVersion` that the app has appended; -1 for none."""
-        found = self._table.transaction_version(app) if self.exists else None
+        found = self.table.transaction_version(app) if self.exists else None
         return -1 if found is None else int(found)
 
     def commits(self) -> Iterator[tuple[int, dict[str, Any]]]:
         """Versions and their commit information, newest first."""
         if self.exists:
-            for info in self._table.history():
+            for info in self.table.history():
                 yield info["version"], info
 
     def changed(self) -> int | None:
