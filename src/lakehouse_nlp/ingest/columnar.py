@@ -6,12 +6,8 @@ import base64
 import datetime
 import json
 from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-import pyarrow as pa
 
 from lakehouse_nlp.core.errors import LakehouseError
 from lakehouse_nlp.ingest.chunks import Chunks
@@ -19,11 +15,10 @@ from lakehouse_nlp.ingest.faults import Fault
 from lakehouse_nlp.ingest.files import RawFile
 from lakehouse_nlp.ingest.json_text import exactly
 from lakehouse_nlp.ingest.packing import opened
-from lakehouse_nlp.ingest.pool import ordered
+from lakehouse_nlp.ingest.pool import batched, ordered
 from lakehouse_nlp.ingest.records import Records
 from lakehouse_nlp.ingest.staged import Room, Staged
 
-BATCH = 20_000
 PIECE = 1 << 22
 
 
@@ -73,8 +68,8 @@ def _avro(file: RawFile, path: Path, room: Room) -> Staged:
 
 
 def _records(found: Iterator[Any]) -> Iterator[Records]:
-    while batch := [_text(record) for record in islice(found, BATCH)]:
-        yield Records(pa.array(batch, pa.string()), np.full(len(batch), -1), {})
+    for batch in batched(found):
+        yield Records.of([_text(record) for record in batch], [-1] * len(batch))
 
 
 def _text(record: Any) -> str:

@@ -12,14 +12,13 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-import numpy as np
 import pyarrow as pa
 
 from lakehouse_nlp.ingest.dialect import Dialect
 from lakehouse_nlp.ingest.faults import Fault
+from lakehouse_nlp.ingest.pool import batched
 from lakehouse_nlp.ingest.records import Records, ragged
 
-BATCH = 20_000  # rows
 SAMPLE = 1 << 20
 UNCLOSED = "a quote that opens here is never closed"
 
@@ -56,14 +55,10 @@ class CsvText:
     def records(self, lines: Iterable[Records]) -> Iterator[Records]:
         """The rows of the lines, in batches. Raises Fault for a record that is too long."""
         csv.field_size_limit(self.limit + 1)
-        batch: list[Row] = []
-        for row in self._rows(_each(lines)):
-            batch.append(row)
-            if len(batch) == BATCH:
-                yield _batch(batch)
-                batch = []
-        if batch:
-            yield _batch(batch)
+        for rows in batched(self._rows(_each(lines))):
+            cells = pa.array([row.cells for row in rows], pa.list_(pa.string()))
+            texts, places, faults = zip(*((row.text, row.line, row.fault) for row in rows), strict=True)
+            yield Records.of(texts, places, faults, cells)
 
     def _rows(self, lines: Iterator[Line]) -> Iterator[Row]:
         going = True
@@ -123,15 +118,6 @@ def _each(lines: Iterable[Records]) -> Iterator[Line]:
     for block in lines:
         for place, (number, text) in enumerate(zip(block.lines.tolist(), block.text.to_pylist(), strict=True)):
             yield Line(number, text, block.faults.get(place))
-
-
-def _batch(rows: list[Row]) -> Records:
-    return Records(
-        pa.array([row.text for row in rows], pa.string()),
-        np.array([row.line for row in rows], np.int64),
-        {place: row.fault for place, row in enumerate(rows) if row.fault},
-        pa.array([row.cells for row in rows], pa.list_(pa.string())),
-    )
 
 
 def _bare(text: str) -> str:

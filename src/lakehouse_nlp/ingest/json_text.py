@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from lakehouse_nlp.ingest.encodings import mostly_utf8
 from lakehouse_nlp.ingest.faults import Fault
+from lakehouse_nlp.ingest.pool import batched
 from lakehouse_nlp.ingest.records import OtherBytes, Records
 
 NAMES = {".json", ".jsonl", ".ndjson"}
@@ -33,7 +34,6 @@ CHANGED = (
     r"[:\[,]\s*(?:-?(?:\d{8,}\.|\d+\.\d{9,}|\d+\.\d+0\s*[,}\]]|0\.00|\d+(?:\.\d+)?[eE])|-0\s*[,}\]])"
     r"|\\u[dD][89a-fA-F]"
 )
-BATCH = 20_000  # elements
 LOOKED_AT = 10  # lines
 PEEKED = 1000  # objects
 
@@ -81,14 +81,9 @@ def keys(texts: pa.StringArray) -> list[str]:
 
 def elements(blocks: Iterable[bytes], limit: int, mixed: bool) -> Iterator[Records]:
     """The elements of arrays, and the values beside them, each as a record. Raises Fault for one that is too long."""
-    batch: list[tuple[int, str, str | None]] = []
-    for element in Elements(iter(blocks), limit, mixed):
-        batch.append(element)
-        if len(batch) == BATCH:
-            yield _batch(batch)
-            batch = []
-    if batch:
-        yield _batch(batch)
+    for batch in batched(Elements(iter(blocks), limit, mixed)):
+        lines, texts, faults = zip(*batch, strict=True)
+        yield Records.of(texts, lines, faults)
 
 
 class Elements:
@@ -249,11 +244,3 @@ def _skip(text: str, place: int) -> int:
 
 def _no(why: str) -> Any:
     raise ValueError(why)
-
-
-def _batch(found: list[tuple[int, str, str | None]]) -> Records:
-    return Records(
-        pa.array([text for _, text, _ in found], pa.string()),
-        np.array([line for line, _, _ in found], np.int64),
-        {place: fault for place, (_, _, fault) in enumerate(found) if fault},
-    )

@@ -89,7 +89,7 @@ def event(
         "modified_at": _time(file),
     }  # fmt: skip
     if staged:
-        row |= {name: getattr(staged, name) for name in ("reader", "encoding", "records", "set_aside", "line")}
+        row |= {name: getattr(staged, name) for name in ("reader", "encoding", "records")}
         row |= {"dialect": staged.dialect and staged.dialect.to_json(), "chunks": len(staged.chunks)}
     if fault:
         row |= {"failed": fault.check, "found": fault.found, "wanted": fault.wanted, "line": fault.line}

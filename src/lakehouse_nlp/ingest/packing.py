@@ -16,7 +16,7 @@ from lakehouse_nlp.ingest.faults import Fault
 
 MAGIC = {b"\x1f\x8b": "gz", b"BZh": "bz2", b"\x28\xb5\x2f\xfd": "zst", b"PK\x03\x04": "zip", b"PK\x05\x06": "zip"}
 ENCRYPTED = 0x1  # bit of a ZIP member's flags (APPNOTE.TXT 4.4.4)
-BROKEN = (EOFError, OSError, zlib.error, zipfile.BadZipFile, NotImplementedError, RuntimeError)
+BROKEN = (EOFError, OSError, zlib.error, zipfile.BadZipFile, RuntimeError)
 
 
 def packing(head: bytes) -> str | None:

@@ -7,7 +7,7 @@ is `Unruly`, and read by `csv_text.py`, which takes its time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -61,6 +61,18 @@ class Records:
     lines: Places
     faults: dict[int, str] = field(default_factory=dict)
     cells: pa.Array | None = None
+
+    @classmethod
+    def of(
+        cls,
+        texts: Sequence[str],
+        lines: Sequence[int],
+        faults: Sequence[str | None] = (),
+        cells: pa.Array | None = None,
+    ) -> Records:
+        """Records of texts, and of what is known of each: its line (-1: none) and what stands against it (None)."""
+        found = {place: fault for place, fault in enumerate(faults) if fault}
+        return cls(pa.array(texts, pa.string()), np.array(lines, np.int64), found, cells)
 
     def part(self, start: int, stop: int) -> Records:
         """The records from one place to another."""

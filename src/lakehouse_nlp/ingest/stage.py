@@ -6,7 +6,6 @@ once. So a run killed between any two steps is finished by the next one, and no 
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +25,7 @@ from lakehouse_nlp.ingest.faults import Fault
 from lakehouse_nlp.ingest.files import RawFile
 from lakehouse_nlp.ingest.ledger import Ledger
 from lakehouse_nlp.ingest.readers import read
+from lakehouse_nlp.ingest.settling import find, reject, settle
 from lakehouse_nlp.ingest.staged import Growing, Staged, Wanted
 from lakehouse_nlp.ingest.staging import stage
 
@@ -63,11 +63,11 @@ def run(ctx: Context) -> StepResult:
         written = sum(_resume(ctx, room, number, rows) for number, rows in Ledger.of(ctx).unfinished.items())
         known = Ledger.of(ctx)
         new = _sort(ctx, room, known)
-        _reject(ctx, new.bad)
+        reject(ctx, new.bad)
         for start in range(0, len(new.good), FILES_PER_BATCH):
             number, batch = _claim(ctx, new.good[start : start + FILES_PER_BATCH])
             written += _load(ctx, number, batch)
-        ledger.write(ctx, [_settle(ctx, file, "duplicate") for file in new.again])
+        ledger.write(ctx, [settle(ctx, file, "duplicate") for file in new.again])
     for file in new.growing:
         ctx.say(f"ingest: {file.path.name} is still being written; it stays in raw/")
     return StepResult(
@@ -145,16 +145,16 @@ def _claim(ctx: Context, batch: Sequence[Staged]) -> tuple[int, list[Staged]]:
 
 def _load(ctx: Context, number: int, batch: Sequence[Staged]) -> int:
     """Appends the batch and settles its files; returns the rows appended."""
-    if batch and not _appended(ctx, number):
-        ctx.tables.append_once("bronze", _rows(ctx, number, batch), app=_app(ctx, number), version=1)
     if not batch:
         return 0
+    if not _appended(ctx, number):
+        ctx.tables.append_once("bronze", _rows(ctx, number, batch), app=_app(ctx, number), version=1)
     counts = _counts(ctx, number)
     _account(ctx, number, batch, counts)
     known = Ledger.of(ctx)
     hours = ctx.settings.ingest.late_after
     ledger.write(ctx, [
-        _settle(
+        settle(
             ctx, staged.file, "loaded", staged=staged, batch=number, **counts[staged.file.hash, staged.file.purpose],
             version=known.version(staged.file), late=known.late(staged.file, hours),
         )
@@ -197,7 +197,7 @@ def _resume(ctx: Context, room: Path, number: int, rows: Sequence[dict[str, Any]
     """Finishes a batch that a killed run had claimed, from wherever its files are now."""
     ctx.say(f"ingest: batch {number} was left unfinished; finishing it")
     batch = []
-    for file in (_found(ctx, row) for row in rows):
+    for file in (find(ctx, row) for row in rows):
         result = _verified(ctx, room, file) if file.path.exists() else GONE
         if isinstance(result, Staged):
             batch.append(result)
@@ -223,51 +223,3 @@ def _appended(ctx: Context, number: int) -> bool:
 def _app(ctx: Context, number: int) -> str:
     """An app a batch, so that batches may come in any order."""
     return f"{ctx.settings.project}.ingest.{number}"
-
-
-def _found(ctx: Context, row: dict[str, Any]) -> RawFile:
-    """A claimed file where it is: in `raw/`, or moved to `processed/` already."""
-    path = ctx.folder / "raw" / row["purpose"] / row["name"]
-    same_size = (path for path in (ctx.folder / "processed").glob("*") if path.stat().st_size == row["bytes"])
-    for place in ([path] if path.exists() else []) + sorted(same_size):
-        file = files.identify(place, row["purpose"])
-        if file.hash == row["file_hash"]:
-            return file
-    return RawFile(path.parent / ".gone" / path.name, row["purpose"], row["file_hash"], row["bytes"])
-
-
-def _settle(ctx: Context, file: RawFile, state: str, **known: Any) -> dict[str, Any]:
-    """Puts a file into `processed/`; one that is there already, or was taken away after it was read, stays."""
-    place = file.path
-    if not place.exists():
-        return ledger.event(ctx, file, state, **known)
-    if place.parent.name != "processed" and place.stat().st_size == file.bytes:  # else it has grown: it is new again
-        place = files.settle(place, ctx.folder / "processed", file.hash)
-    return ledger.event(ctx, file, state, place=str(place.relative_to(ctx.folder)), **known)
-
-
-def _reject(ctx: Context, bad: Sequence[tuple[RawFile, Fault]]) -> None:
-    """Puts files into `errors/`, a report beside each: the check, what was found and what was wanted.
-
-    The moves come last: until then the files are in `raw/`, and a run that is killed is repeated by the next.
-    """
-    columns.note_refused(ctx, bad)
-    moves: dict[Path, Path] = {}
-    events = []
-    for file, fault in bad:
-        place = files.end_of(file.path, ctx.folder / "errors", file.hash, taken=moves.values())
-        report = place.with_name(place.name + ".report.json")
-        report.write_text(json.dumps(_report(ctx, file, fault), indent=2) + "\n", encoding="utf-8")
-        events.append(ledger.event(ctx, file, "rejected", place=str(place.relative_to(ctx.folder)), fault=fault))
-        moves[file.path] = place
-    ledger.write(ctx, events)
-    for path, place in moves.items():
-        path.rename(place)
-
-
-def _report(ctx: Context, file: RawFile, fault: Fault) -> dict[str, Any]:
-    return {
-        "file": file.path.name, "purpose": file.purpose, "sha256": file.hash, "bytes": file.bytes, "run_id": ctx.run_id,
-        "check": fault.check, "found": fault.found, "wanted": fault.wanted, "line": fault.line,
-        "next": f"mend the file and bring it again: lakehouse-nlp add FILE --project {ctx.settings.project}",
-    }  # fmt: skip

@@ -109,9 +109,8 @@ def _text(file: RawFile, options: Ingest, wanted: Wanted, room: Room, head: byte
                 replace(guess, mixed=True) if error.mixed else replace(guess, encoding=encodings.code_page(error.block))
             )
         except Unruly as error:
-            guess = replace(guess, unruly=True, escape=guess.escape or csv_text.escape_of(error.text, error.dialect))
-            if options.escape == options.quote:
-                guess = replace(guess, escape=None)
+            escape = set_escape(options) if options.escape else csv_text.escape_of(error.text, error.dialect)
+            guess = replace(guess, unruly=True, escape=escape)
 
 
 def _attempt(file: RawFile, options: Ingest, wanted: Wanted, room: Room, guess: Guess) -> Staged:

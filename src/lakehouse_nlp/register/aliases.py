@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from lakehouse_nlp.core import duck
 from lakehouse_nlp.core.context import Context
 from lakehouse_nlp.core.errors import UsageError
+from lakehouse_nlp.core.lease import lease
 from lakehouse_nlp.core.registry import CHAMPION, PREVIOUS, Registry, Version
 from lakehouse_nlp.register.export import export
 
@@ -17,23 +18,25 @@ EVENTS = "ops.model_events"
 
 def promote(ctx: Context, number: int, why: str) -> Version:
     """Makes a version champion, gate or no gate. Raises UsageError where there is none, or it is champion already."""
-    registry = Registry(ctx)
-    version, champion = registry.get(number), registry.alias(CHAMPION)
-    if champion and champion.number == number:
-        raise UsageError(f"{version} is champion already", hint="lakehouse-nlp models")
-    return _crowned(ctx, registry, version, champion, "promoted by hand", why)
+    with lease(ctx):
+        registry = Registry(ctx)
+        version, champion = registry.get(number), registry.alias(CHAMPION)
+        if champion and champion.number == number:
+            raise UsageError(f"{version} is champion already", hint="lakehouse-nlp models")
+        return _crowned(ctx, registry, version, champion, "promoted by hand", why)
 
 
 def rollback(ctx: Context, why: str) -> Version:
     """Makes the version that was champion before champion again. Raises UsageError where there is none."""
-    registry = Registry(ctx)
-    champion, before = registry.alias(CHAMPION), registry.alias(PREVIOUS)
-    if champion is None or before is None or champion.number == before.number:
-        raise UsageError(
-            f"model {registry.name} has no champion before this one",
-            hint="lakehouse-nlp models; lakehouse-nlp promote N",
-        )
-    return _crowned(ctx, registry, before, champion, "rolled back", why)
+    with lease(ctx):
+        registry = Registry(ctx)
+        champion, before = registry.alias(CHAMPION), registry.alias(PREVIOUS)
+        if champion is None or before is None or champion.number == before.number:
+            raise UsageError(
+                f"model {registry.name} has no champion before this one",
+                hint="lakehouse-nlp models; lakehouse-nlp promote N",
+            )
+        return _crowned(ctx, registry, before, champion, "rolled back", why)
 
 
 def move(registry: Registry, version: Version, champion: Version | None) -> None:

@@ -6,6 +6,7 @@ still open, and merging them again changes nothing.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -15,6 +16,7 @@ from pyspark.sql import functions as F
 
 from lakehouse_nlp.core.context import Context, StepResult
 from lakehouse_nlp.core.errors import UsageError
+from lakehouse_nlp.core.lease import lease
 from lakehouse_nlp.core.recipes import SILVER, recipe
 from lakehouse_nlp.core.runs import Record
 from lakehouse_nlp.silver import judge, quarantine, stage
@@ -37,9 +39,14 @@ class Replayed:
 def replay(ctx: Context, where: str | None = None, *, dry_run: bool = False) -> Replayed:
     """Judges the open rows of quarantine for which the SQL condition holds; `dry_run` writes nothing.
 
-    Raises UsageError where nothing was set aside yet, or the condition is wrong; DataError where rows that pass break a
-    check of action `fail` beyond its tolerance.
+    Waits for a run of the project that is on. Raises UsageError where nothing was set aside yet, or the condition is
+    wrong; DataError where rows that pass break a check of action `fail` beyond its tolerance.
     """
+    with nullcontext() if dry_run else lease(ctx):
+        return _replayed(ctx, where, dry_run)
+
+
+def _replayed(ctx: Context, where: str | None, dry_run: bool) -> Replayed:
     if not ctx.tables.log(quarantine.TABLE).exists:
         name = ctx.tables.name(quarantine.TABLE)
         raise UsageError(f"there is no {name} yet: no row was judged", hint="lakehouse-nlp run silver")

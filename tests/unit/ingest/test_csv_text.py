@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lakehouse_nlp.ingest import csv_text
+from lakehouse_nlp.ingest import pool
 from lakehouse_nlp.ingest.csv_text import UNCLOSED, CsvText, escape_of
 from lakehouse_nlp.ingest.dialect import Dialect
 from lakehouse_nlp.ingest.faults import Fault
@@ -81,7 +81,7 @@ def test_rows_are_read_from_the_beginning(name: str, size: int) -> None:
 
 
 def test_batches_are_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(csv_text, "BATCH", 2)
+    monkeypatch.setattr(pool, "BATCH", 2)
     text = "".join(f'{n}",x\n' for n in range(1, 6))
     assert rows(text) == [(n, [f'{n}"', "x"], None) for n in range(1, 6)]
 

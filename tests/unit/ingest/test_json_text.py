@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lakehouse_nlp.ingest import json_text
+from lakehouse_nlp.ingest import pool
 from lakehouse_nlp.ingest.faults import Fault
 from lakehouse_nlp.ingest.json_text import elements, exact, fields, keys, layout
 from lakehouse_nlp.ingest.records import OtherBytes
@@ -151,7 +151,7 @@ def test_a_file_that_ends_within_a_character_is_utf8_with_a_bad_end() -> None:
 
 
 def test_batches_are_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(json_text, "BATCH", 2)
+    monkeypatch.setattr(pool, "BATCH", 2)
     assert [line for line, _, _ in rows('{"a": 1}\n' * 5)] == [1, 2, 3, 4, 5]
 
 
