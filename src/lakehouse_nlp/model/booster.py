@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
+from lakehouse_nlp.model.blocks import Spool
 from lakehouse_nlp.model.rows import Floats, Ints, Spec
 from lakehouse_nlp.model.task import Task
 
@@ -17,6 +18,20 @@ if TYPE_CHECKING:
     import xgboost
 
 OnRound = Callable[[int, int], None]
+# XGBoost's own default.
+MAX_BIN = 256
+
+
+class Learner(Protocol):
+    """What makes boosters of features and values, n each: here, or somewhere else."""
+
+    def fit(
+        self, features: Any, values: Floats, validation: tuple[Any, Floats] | None, on_round: OnRound | None
+    ) -> xgboost.Booster:
+        """The booster, as `Boosting.fit`."""
+
+    def held_out(self, features: Any, values: Floats, fold: Ints, rounds: int) -> Floats:
+        """What boosters of the other folds say of each row, as `Boosting.held_out`."""
 
 
 @dataclass(frozen=True)
@@ -31,11 +46,24 @@ class Boosting:
     threads: int
     monotone: Sequence[int] = ()
 
-    def matrix(self, features: csr_matrix, values: Floats | None = None) -> xgboost.DMatrix:
-        """Rows for XGBoost, which takes what a CSR leaves out for missing; with `values`, n, to learn from."""
+    def matrix(
+        self, features: csr_matrix | Spool[csr_matrix], values: Floats | None = None, ref: xgboost.DMatrix | None = None
+    ) -> xgboost.DMatrix:
+        """Rows for XGBoost, which takes what a CSR leaves out for missing; with `values`, n, to learn from.
+
+        Rows in a spool are binned block by block, into pages on disk; `ref`: a matrix whose bins they share.
+        """
         import xgboost
 
         weights = None if values is None or not self.task.weighted else self.task.row_weights(values)
+        if isinstance(features, Spool):
+            return xgboost.ExtMemQuantileDMatrix(
+                pages(features, values, weights, list(self.types)),
+                max_bin=int(self.spec.booster.get("max_bin", MAX_BIN)),
+                enable_categorical=True,
+                nthread=self.threads,
+                ref=ref,
+            )
         return xgboost.DMatrix(
             features,
             label=values,
@@ -47,9 +75,9 @@ class Boosting:
 
     def fit(
         self,
-        features: csr_matrix,
+        features: csr_matrix | Spool[csr_matrix],
         values: Floats,
-        validation: tuple[csr_matrix, Floats] | None = None,
+        validation: tuple[csr_matrix | Spool[csr_matrix], Floats] | None = None,
         on_round: OnRound | None = None,
     ) -> xgboost.Booster:
         """The booster of these rows; calls `on_round(done, rounds)` after each round.
@@ -58,38 +86,79 @@ class Boosting:
         """
         import xgboost
 
+        matrix = self.matrix(features, values)
         callbacks, watched = [_told(on_round, self.spec.rounds)] if on_round else [], []
         if self.spec.early_stopping and validation and len(validation[1]):
-            callbacks.append(xgboost.callback.EarlyStopping(self.spec.early_stopping, save_best=True))
-            watched.append((self.matrix(*validation), "validation"))
-        return self._train(features, values, self.spec.rounds, evals=watched, callbacks=callbacks)
+            callbacks.append(xgboost.callback.EarlyStopping(rounds=self.spec.early_stopping, save_best=True))
+            watched.append((self.matrix(*validation, ref=matrix), "validation"))
+        return self._train(matrix, self.spec.rounds, evals=watched, callbacks=callbacks)
 
-    def held_out(self, features: csr_matrix, values: Floats, fold: Ints, rounds: int) -> Floats:
+    def held_out(self, features: csr_matrix | Spool[csr_matrix], values: Floats, fold: Ints, rounds: int) -> Floats:
         """What boosters of the other folds say of each row, as `outputs`."""
-        parts = [
-            (inside, self.outputs(self._train(features[~inside], values[~inside], rounds), features[inside]))
-            for inside in (fold == k for k in range(self.spec.folds))
-        ]
+        parts = []
+        for inside in (fold == k for k in range(self.spec.folds)):
+            booster = self._train(self.matrix(taken(features, ~inside), values[~inside]), rounds)
+            parts.append((inside, self.outputs(booster, taken(features, inside))))
         found = np.empty((len(values), parts[0][1].shape[1]))
         for inside, said in parts:
             found[inside] = said
         return found
 
-    def outputs(self, booster: xgboost.Booster, features: csr_matrix) -> Floats:
+    def outputs(self, booster: xgboost.Booster, features: csr_matrix | Spool[csr_matrix]) -> Floats:
         """Probabilities, n x classes, or numbers, n x 1; float64."""
+        if isinstance(features, Spool):
+            return np.concatenate(list(features.each(lambda _, block: self.outputs(booster, block))))
         booster.set_param({"nthread": self.threads})
         said: NDArray[Any] = booster.predict(self.matrix(features)).astype(np.float64)
         if said.ndim == 2:
             return said
         return np.column_stack([1.0 - said, said]) if self.task.classes else said[:, None]
 
-    def _train(self, features: csr_matrix, values: Floats, rounds: int, **more: Any) -> xgboost.Booster:
+    def parameters(self) -> dict[str, Any]:
+        """XGBoost's parameters, but for the threads."""
+        constraints = {"monotone_constraints": tuple(self.monotone)} if any(self.monotone) else {}
+        fixed = {"tree_method": "hist", "seed": self.spec.seed}
+        return {**fixed, **self.spec.booster, **self.task.parameters(), **constraints}
+
+    def _train(self, matrix: xgboost.DMatrix, rounds: int, **more: Any) -> xgboost.Booster:
         import xgboost
 
-        constraints = {"monotone_constraints": tuple(self.monotone)} if any(self.monotone) else {}
-        fixed = {"tree_method": "hist", "seed": self.spec.seed, "nthread": self.threads}
-        params = {**fixed, **self.spec.booster, **self.task.parameters(), **constraints}
-        return xgboost.train(params, self.matrix(features, values), num_boost_round=rounds, verbose_eval=False, **more)
+        params = {"nthread": self.threads, **self.parameters()}
+        return xgboost.train(params, matrix, num_boost_round=rounds, verbose_eval=False, **more)
+
+
+def taken(features: csr_matrix | Spool[csr_matrix], mask: NDArray[np.bool_]) -> csr_matrix | Spool[csr_matrix]:
+    """The rows where the mask is true."""
+    if isinstance(features, Spool):
+        return features.where(mask)
+    return features[mask]
+
+
+def pages(features: Spool[csr_matrix], values: Floats | None, weights: Floats | None, types: list[str]) -> Any:
+    """The blocks as XGBoost asks for them, one at a time; it keeps its pages in the spool's folder."""
+    import xgboost
+
+    class Pages(xgboost.DataIter):
+        """A block a step."""
+
+        def __init__(self) -> None:
+            super().__init__(cache_prefix=str(features.folder / "pages"))
+            self._next = 0
+
+        def next(self, input_data: Callable[..., Any]) -> bool:
+            if self._next == features.blocks:
+                return False
+            inside = features.rows_of(self._next)
+            label = None if values is None else values[inside]
+            weight = None if weights is None else weights[inside]
+            input_data(data=features.block(self._next), label=label, weight=weight, feature_types=types)
+            self._next += 1
+            return True
+
+        def reset(self) -> None:
+            self._next = 0
+
+    return Pages()
 
 
 def _told(on_round: OnRound, rounds: int) -> Any:

@@ -40,7 +40,7 @@ class Features:
     def of(self, rows: Rows) -> csr_matrix:
         """What the booster sees of rows that it was not trained on, n x features, float32, by the names of `names`."""
         weights = self.tfidf(rows)
-        return _joined(self.linear.scores(weights), self.columns.encode(rows), weights[:, self.selected])
+        return together(self.linear.scores(weights), self.columns.encode(rows), weights[:, self.selected])
 
     def tfidf(self, rows: Rows) -> csr_matrix:
         """TF-IDF of the rows, n x buckets, float64."""
@@ -76,10 +76,10 @@ def fit_features(
     linear, scores = fit_linear(weights, task, values, fold, spec, threads)
     selected = best_terms(weights, task.codes(values), spec.select)
     columns, encoded = fit_columns(rows, task, values, fold, spec)
-    return Features(spec, task, idf, linear, selected, columns), _joined(scores, encoded, weights[:, selected])
+    return Features(spec, task, idf, linear, selected, columns), together(scores, encoded, weights[:, selected])
 
 
-def _joined(scores: Floats, encoded: Floats, terms: csr_matrix) -> csr_matrix:
+def together(scores: Floats, encoded: Floats, terms: csr_matrix) -> csr_matrix:
     """The booster's columns, float32: scores, numbers and categories, then the selected terms.
 
     XGBoost takes what a CSR leaves out for missing. So the dense columns are all written, zeros too, with NaN for

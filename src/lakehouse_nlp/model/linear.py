@@ -41,8 +41,17 @@ class Linear:
 
 def inverse_document_frequency(counts: csr_matrix) -> Floats:
     """ln((1 + n) / (1 + rows with the term)) + 1 for each bucket, as scikit-learn's TfidfTransformer has it."""
-    rows_with = np.bincount(counts.indices, minlength=counts.shape[1])
-    return np.asarray(np.log((1.0 + counts.shape[0]) / (1.0 + rows_with)) + 1.0)
+    return rarity(rows_with(counts), counts.shape[0])
+
+
+def rows_with(counts: csr_matrix) -> Ints:
+    """In how many rows each bucket is."""
+    return np.bincount(counts.indices, minlength=counts.shape[1])
+
+
+def rarity(there: Ints, rows: int) -> Floats:
+    """The inverse document frequency of buckets that are in so many of the rows."""
+    return np.asarray(np.log((1.0 + rows) / (1.0 + there)) + 1.0)
 
 
 def tfidf(counts: csr_matrix, idf: Floats, spec: Spec) -> csr_matrix:
@@ -56,9 +65,18 @@ def tfidf(counts: csr_matrix, idf: Floats, spec: Spec) -> csr_matrix:
 
 def best_terms(terms: csr_matrix, codes: Ints, select: int) -> Ints:
     """The `select` buckets that depend most on the class by chi-squared, ascending; only those that depend at all."""
-    member = csr_matrix((np.ones(len(codes)), (codes, np.arange(len(codes)))))
-    observed = (member @ terms).toarray()
-    expected = np.outer(np.bincount(codes) / len(codes), observed.sum(axis=0))
+    return dependent(class_sums(terms, codes, int(codes.max()) + 1), np.bincount(codes), select)
+
+
+def class_sums(terms: csr_matrix, codes: Ints, classes: int) -> Floats:
+    """The sum of each bucket by class, classes x buckets."""
+    shape = (classes, len(codes))
+    return np.asarray((csr_matrix((np.ones(len(codes)), (codes, np.arange(len(codes)))), shape) @ terms).toarray())
+
+
+def dependent(observed: Floats, rows: Ints, select: int) -> Ints:
+    """The best buckets by their sums in each class, and the rows of each class."""
+    expected = np.outer(rows / rows.sum(), observed.sum(axis=0))
     distance = np.divide((observed - expected) ** 2, expected, out=np.zeros_like(observed), where=expected > 0)
     chi2 = distance.sum(axis=0)
     best = np.argsort(-chi2, kind="stable")[:select]
@@ -82,7 +100,8 @@ def fit_linear(
 
     def one(job: tuple[Ints, Floats]) -> Floats:
         part, column = job
-        return regression(terms[part], column[part], weights[part], task, spec.linear_c)
+        inside = terms if len(part) == len(values) else terms[part]
+        return regression(inside, column[part], weights[part], task, spec.linear_c)
 
     with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(max(1, threads)) as pool:
         fits = np.array(list(pool.map(one, product(parts, columns.T)))).reshape(len(parts), columns.shape[1], -1)

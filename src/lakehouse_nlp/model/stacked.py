@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lakehouse_nlp.model import blocked
 from lakehouse_nlp.model.baseline import Baseline, fit_baseline
-from lakehouse_nlp.model.booster import OnRound
+from lakehouse_nlp.model.blocks import Blocks
+from lakehouse_nlp.model.booster import Boosting, Learner, OnRound
 from lakehouse_nlp.model.calibration import Calibration, best_cut, cut_metrics, fit_calibration
+from lakehouse_nlp.model.columns import Columns
 from lakehouse_nlp.model.features import Features, fit_features
-from lakehouse_nlp.model.rows import Floats, Objects, Rows, Spec, folds_of
+from lakehouse_nlp.model.rows import Floats, Ints, Objects, Rows, Spec, folds_of
 from lakehouse_nlp.model.task import Task
 
 if TYPE_CHECKING:
     import xgboost
 
-Validation = tuple[Rows, NDArray[Any]]
+Validation = tuple[Rows | Blocks[Rows], NDArray[Any]]
 
 __all__ = ["Rows", "Spec", "StackedModel", "fit"]
 
@@ -48,15 +52,23 @@ class StackedModel:
         """The names of the classes, sorted; none for a regression."""
         return list(self.features.task.classes)
 
-    def outputs(self, rows: Rows) -> Floats:
+    def outputs(self, rows: Rows | Blocks[Rows]) -> Floats:
         """Probabilities, n x classes, or for a regression numbers, n x 1. A row's do not depend on those beside it."""
         if not len(rows):
             return np.zeros((0, max(len(self.classes), 1)))
+        return np.concatenate(list(rows.each(lambda _, block: self._outputs(block))))
+
+    def linear_outputs(self, rows: Rows | Blocks[Rows]) -> Floats:
+        """What the linear baseline says, shaped as `outputs`: the booster must beat it."""
+        if not len(rows):
+            return np.zeros((0, max(len(self.classes), 1)))
+        return np.concatenate(list(rows.each(lambda _, block: self._linear_outputs(block))))
+
+    def _outputs(self, rows: Rows) -> Floats:
         said = self.features.boosting(self.threads).outputs(self.booster, self.features.of(rows))
         return self.calibration.apply(said) if self.calibration else said
 
-    def linear_outputs(self, rows: Rows) -> Floats:
-        """What the linear baseline says, shaped as `outputs`: the booster must beat it."""
+    def _linear_outputs(self, rows: Rows) -> Floats:
         if self.baseline:
             linear, seen = self.baseline.linear, self.baseline.design(rows, self.features.columns)
         else:
@@ -78,34 +90,56 @@ class StackedModel:
 
 
 def fit(
-    rows: Rows,
+    rows: Rows | Blocks[Rows],
     labels: NDArray[Any],
     spec: Spec,
     threads: int,
     on_round: OnRound | None = None,
     validation: Validation | None = None,
+    learner: Callable[[Boosting], Learner] = lambda boosting: boosting,
 ) -> StackedModel:
     """Fits a model on rows and their labels, n each; calls `on_round(done, rounds)` after each boosting round.
 
-    `validation`: rows and labels for early stopping and for the threshold, where the specification asks for them.
+    `validation`: rows and labels for early stopping and for the threshold, where the specification asks for them;
+    they are held as `rows` are. `learner`: who makes the boosters; this process, unless it is given.
     The same rows in the same order, spec and number of threads give the same model to the byte: sort the rows by key.
     Raises ValueError when the labels do not fit the objective, or are of one class.
     """
     task = Task.of(labels, spec.objective, spec.class_weights)
     values = task.values(labels)
     fold = folds_of(task.codes(values), spec.folds, spec.seed)
-    features, seen = fit_features(rows, task, values, fold, spec, threads)
-    boosting = features.boosting(threads)
-    checked = (features.of(validation[0]), task.values(validation[1])) if validation and spec.early_stopping else None
+    features, seen = _features(rows, task, values, fold, spec, threads)
+    boosting = learner(features.boosting(threads))
+    checked = None
+    if validation and spec.early_stopping and len(validation[0]):
+        checked = (_seen(features, validation[0]), task.values(validation[1]))
     model = StackedModel(features, boosting.fit(seen, values, checked, on_round))
     if not spec.buckets:
-        model.baseline = fit_baseline(rows, features.columns, task, values)
+        model.baseline = _baseline(rows, features.columns, task, values)
     if spec.calibration != "none" and task.classes:
         held_out = boosting.held_out(seen, values, fold, model.booster.num_boosted_rounds())
         model.calibration = fit_calibration(spec.calibration, held_out, task.codes(values))
     if spec.threshold:
         model.cut = _cut(model, validation)
     return model
+
+
+def _features(
+    rows: Rows | Blocks[Rows], task: Task, values: Floats, fold: Ints, spec: Spec, threads: int
+) -> tuple[Features, Any]:
+    if isinstance(rows, Rows):
+        return fit_features(rows, task, values, fold, spec, threads)
+    return blocked.fit_features(rows, task, values, fold, spec)
+
+
+def _baseline(rows: Rows | Blocks[Rows], columns: Columns, task: Task, values: Floats) -> Baseline:
+    if isinstance(rows, Rows):
+        return fit_baseline(rows, columns, task, values)
+    return blocked.fit_baseline(rows, columns, task, values)
+
+
+def _seen(features: Features, rows: Rows | Blocks[Rows]) -> Any:
+    return features.of(rows) if isinstance(rows, Rows) else rows.map(lambda _, block: features.of(block))
 
 
 def _cut(model: StackedModel, validation: Validation | None) -> float:
