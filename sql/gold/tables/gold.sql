@@ -11,7 +11,7 @@ CREATE TABLE {table} (
   n_tokens INT NOT NULL COMMENT 'number of tokens',
   nlp_hash STRING NOT NULL COMMENT 'hash of the Spark NLP pipeline that made the tokens',
   row_hash BIGINT NOT NULL COMMENT 'as in silver: changes with the content of the row'
-) USING DELTA {location}
+) USING DELTA PARTITIONED BY (split) {location}
 COMMENT 'Model inputs, one row a key'
 TBLPROPERTIES (delta.enableChangeDataFeed = true, delta.logRetentionDuration = 'interval 365 days');
 

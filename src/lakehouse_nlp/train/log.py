@@ -10,11 +10,10 @@ from importlib.metadata import distributions, version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from lakehouse_nlp import __version__
 from lakehouse_nlp.core.context import Context
 from lakehouse_nlp.core.registry import METRICS, Registry, Version
+from lakehouse_nlp.model.blocks import sample
 from lakehouse_nlp.model.explain import strongest
 from lakehouse_nlp.model.pyfunc import signature
 from lakehouse_nlp.model.stacked import StackedModel
@@ -88,7 +87,7 @@ def _card(ctx: Context, model: StackedModel, metrics: dict[str, Any], tags: dict
     if model.classes:
         mlflow.log_figure(curves(test.labels, said, model.classes), f"{CARD}/curves.png")
     mlflow.log_text(errors(model, test, said), f"{CARD}/errors.csv")
-    moved = strongest(model, test.rows.take(np.arange(min(len(test), EXPLAINED))))
+    moved = strongest(model, sample(test.rows, EXPLAINED)[0])
     parts = sections(ctx.settings, metrics, tags, moved)
     mlflow.log_text(markdown(ctx.settings.project, parts), f"{CARD}/card.md")
     mlflow.log_text(html(ctx.settings.project, parts), f"{CARD}/card.html")

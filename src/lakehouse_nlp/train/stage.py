@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -14,16 +15,16 @@ from lakehouse_nlp.core.errors import DataError
 from lakehouse_nlp.core.recipes import TRAIN, recipe
 from lakehouse_nlp.core.registry import Registry, Version
 from lakehouse_nlp.core.settings import Settings
+from lakehouse_nlp.model.booster import Boosting, Learner
 from lakehouse_nlp.model.rows import Spec
 from lakehouse_nlp.model.stacked import StackedModel, fit
 from lakehouse_nlp.model.stored import booster_hash
 from lakehouse_nlp.model.task import Task
 from lakehouse_nlp.train import blocks
 from lakehouse_nlp.train.blocks import Labelled
+from lakehouse_nlp.train.engines import READ, Choice, choose, cores, opened
 from lakehouse_nlp.train.evaluation import figures, named_leaks
-
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+from lakehouse_nlp.train.source import Source
 
 SOURCE = "gold"
 SIGNS = {"increasing": 1, "decreasing": -1}
@@ -49,34 +50,39 @@ def due(ctx: Context) -> str | None:
 def run(ctx: Context) -> StepResult:
     """Trains a candidate and registers it as a version. Raises DataError where there is too little to learn from."""
     settings, version = ctx.settings, ctx.tables.log(SOURCE).changed()
-    model, train, validation, test = learnt(ctx, settings, version)
-    metrics = figures(model, train, validation, test)
-    metrics["leaks"] = [*named_leaks(settings), *metrics["leaks"]]
-    from lakehouse_nlp.train.log import log
+    with learnt(ctx, settings, version) as (model, train, validation, test, engine):
+        metrics = figures(model, train, validation, test)
+        metrics["leaks"] = [*named_leaks(settings), *metrics["leaks"]]
+        from lakehouse_nlp.train.log import log
 
-    tags = {
-        "recipe": recipe(settings, TRAIN),
-        "gold_version": str(version),
-        "train_rows": str(len(train)),
-        "nlp_hash": _nlp_hash(ctx),
-        "booster_hash": booster_hash(model),
-    }
-    made = log(ctx, model, metrics, tags, test)
+        tags = {
+            "recipe": recipe(settings, TRAIN),
+            "gold_version": str(version),
+            "train_rows": str(len(train)),
+            "nlp_hash": _nlp_hash(ctx),
+            "booster_hash": booster_hash(model),
+            "engine": engine.name,
+            "engine_why": engine.why,
+        }
+        made = log(ctx, model, metrics, tags, test)
     read = len(train) + len(validation) + len(test)
-    return StepResult(read=read, written=1, versions={SOURCE: version or 0}, note=_note(made, metrics))
+    return StepResult(read=read, written=1, versions={SOURCE: version or 0}, note=f"{_note(made, metrics)}; {engine}")
 
 
-def learnt(ctx: Context, settings: Settings, version: int | None) -> tuple[StackedModel, Labelled, Labelled, Labelled]:
-    """The model of gold as of a version, with its training, validation and test rows. Raises DataError."""
-    gold = ctx.tables.read(SOURCE, version).where("label IS NOT NULL")
-    train_gold = gold.where("split = 'train'")
-    spec = with_vocabulary(specification(settings), train_gold, settings)
-    data = blocks.collect(gold, spec, settings.train.slices)
-    train, validation, test = (data.part(split) for split in ("train", "validation", "test"))
-    _enough(ctx, train, test)
-    model = _fitted(ctx, train, validation, test, spec)
-    model.features.terms = blocks.names(train_gold, spec, model.features.selected.tolist())
-    return model, train, validation, test
+@contextmanager
+def learnt(
+    ctx: Context, settings: Settings, version: int | None
+) -> Iterator[tuple[StackedModel, Labelled, Labelled, Labelled, Choice]]:
+    """The model of gold as of a version, its training, validation and test rows, and the engine. Raises DataError."""
+    source = Source(ctx, version, specification(settings), settings.train.slices)
+    source = replace(source, spec=with_vocabulary(source, settings))
+    choice = choose(settings, source)
+    with opened(choice, source, settings.train) as engine:
+        train, validation, test = (engine.part(split) for split in ("train", "validation", "test"))
+        _enough(ctx, train, test)
+        model = _fitted(ctx, train, validation, test, source.spec, engine.learner)
+        model.features.terms = source.names(model.features.selected.tolist(), READ)
+        yield model, train, validation, test, choice
 
 
 def specification(settings: Settings) -> Spec:
@@ -94,16 +100,23 @@ def specification(settings: Settings) -> Spec:
     )  # fmt: skip
 
 
-def with_vocabulary(spec: Spec, gold: DataFrame, settings: Settings) -> Spec:
+def with_vocabulary(source: Source, settings: Settings) -> Spec:
     """The specification with the commonest terms of the training rows, where the settings ask for a vocabulary."""
-    text = settings.features.text
+    spec, text = source.spec, settings.features.text
     if not spec.buckets or text.terms == "hashed":
         return spec
-    words = blocks.vocabulary(gold, spec, text.buckets, text.min_rows)
+    words = blocks.vocabulary(source.frame("train"), spec, text.buckets, text.min_rows)
     return replace(spec, vocabulary=words, buckets=len(words))
 
 
-def _fitted(ctx: Context, train: Labelled, validation: Labelled, test: Labelled, spec: Spec) -> StackedModel:
+def _fitted(
+    ctx: Context,
+    train: Labelled,
+    validation: Labelled,
+    test: Labelled,
+    spec: Spec,
+    learner: Callable[[Boosting], Learner] = lambda boosting: boosting,
+) -> StackedModel:
     """The model; raises DataError where labels and settings do not fit, or a class is in the test rows only.
 
     Validation rows of a class that training does not know have nothing to say about stopping and thresholds.
@@ -113,9 +126,10 @@ def _fitted(ctx: Context, train: Labelled, validation: Labelled, test: Labelled,
         if unseen := sorted(set(test.labels) - set(task.classes)) if task.classes else []:
             rest = "occur in the test split only; bring more rows, or change gold.split.seed"
             raise ValueError(f"{', '.join(unseen)} {rest}")
-        known = validation.take(np.isin(validation.labels.astype(str), task.classes)) if task.classes else validation
-        threads, checked = os.cpu_count() or 1, (known.rows, known.labels)
-        return fit(train.rows, train.labels, spec, threads, on_round=ctx.progress, validation=checked)
+        known = np.isin(validation.labels.astype(str), task.classes) if task.classes else np.ones(len(validation), bool)
+        told = validation if known.all() else validation.take(known)
+        checked = (told.rows, told.labels)
+        return fit(train.rows, train.labels, spec, cores(), ctx.progress, checked, learner)
     except ValueError as error:
         raise _refusal(ctx, str(error)) from error
 
