@@ -7,6 +7,7 @@ replacements give the same table however often they run. Positions are in the co
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -75,18 +76,27 @@ class Tables:
 
         Each added column is a row of `ops.schema_changes`. Raises DataError where a column's type was changed.
         """
-        name, log = self.name(table), self.log(table)
+        name = self.name(table)
         self._sign()
         location = "" if self.catalog else f"LOCATION '{self._uri(table)}'"
         statements = ddl.statements(table.split(".")[-1], name, location, columns or {})
-        if log.exists:
-            self.attach(table)
-            ddl.create(self.spark, statements[1:], log.constraints())
-            self._evolve(table, columns or {})
-        else:
-            self._place(table)
-            ddl.create(self.spark, statements if self.catalog else ddl.in_one_commit(statements), ())
+        with nullcontext() if self.catalog or self.log(table).exists else self._alone():
+            if (log := self.log(table)).exists:
+                self.attach(table)
+                ddl.create(self.spark, statements[1:], log.constraints())
+                self._evolve(table, columns or {})
+            else:
+                ddl.clear(self.path(table))
+                self._place(table)
+                ddl.create(self.spark, statements if self.catalog else ddl.in_one_commit(statements), ())
         return name
+
+    def _alone(self) -> AbstractContextManager[object]:
+        """One process of the lake at a time: projects that begin at once share the tables of `ops`."""
+        from filelock import FileLock
+
+        self.root.mkdir(parents=True, exist_ok=True)
+        return FileLock(self.root / ".making")
 
     def attach(self, table: str) -> str:
         """Makes an existing table known to this session by name; a catalog knows it already."""
