@@ -69,7 +69,7 @@ class Boosting:
         if matrix and on_outputs:
             callbacks.append(_asked(matrix, self._shaped, on_outputs))
         if matrix and self.spec.early_stopping:
-            callbacks.append(xgboost.callback.EarlyStopping(self.spec.early_stopping, save_best=True))
+            callbacks.append(xgboost.callback.EarlyStopping(rounds=self.spec.early_stopping, save_best=True))
             watched.append((matrix, "validation"))
         return self._train(features, values, self.spec.rounds, evals=watched, callbacks=callbacks)
 

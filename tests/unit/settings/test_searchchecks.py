@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from lakehouse_nlp.core.errors import UsageError
 from lakehouse_nlp.core.settings import load
 from lakehouse_nlp.core.settings.learning import Range, Search
+from lakehouse_nlp.core.settings.searchchecks import PARAMETERS
 
 pytestmark = pytest.mark.unit
 Write = Callable[..., Path]
@@ -78,6 +80,15 @@ def test_a_fault_is_told_where_it_is(write: Write, right: str, wrong: str, says:
     with pytest.raises(UsageError) as refused:
         load(write(SEARCH.replace(right, wrong)), "x")
     assert any(says in line for line in refused.value.message.splitlines()), refused.value.message
+
+
+def test_the_example_of_the_docs_is_valid(write: Write) -> None:
+    text = (Path(__file__).parents[3] / "docs/models.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"^```yaml\n(train:\n  search:.*?)^```", text, re.MULTILINE | re.DOTALL)
+    search = load(write(example), "x").train.search
+    assert search is not None
+    assert set(Search.model_fields) == search.model_fields_set, "every setting is shown"
+    assert {name for name in PARAMETERS if not name.startswith("booster.") and f"`{name}`" not in text} == set()
 
 
 def test_parameters_of_text_need_text(write: Write) -> None:
