@@ -59,7 +59,8 @@ def run(ctx: Context) -> StepResult:
     train, validation, test = material.train, material.validation, material.test
     metrics = figures(model, train, validation, test)
     metrics["leaks"] = [*named_leaks(settings), *metrics["leaks"]]
-    metrics["search"] = found and found.figures
+    if found:
+        metrics["search"] = found.figures
     from lakehouse_nlp.train.log import log
 
     tags = {
@@ -205,7 +206,7 @@ def _note(made: Version, metrics: dict[str, Any]) -> str:
     name = "accuracy" if metrics["classes"] else "rmse"
     test, linear = metrics["test"], metrics["baselines"]["linear"]
     says = f"candidate {made}: {name} {test[name]:.4f} on {test['rows']:,} test rows, linear {linear[name]:.4f}"
-    if (found := metrics["search"]) is None:
+    if not (found := metrics.get("search")):
         return says
     gain = f"validation {found['metric']} {found['before']:.4f}, with what was found {found['best']:.4f}"
     return f"{says}; {found['trials']} trials: {gain}"

@@ -51,7 +51,7 @@ class Study:
     def __init__(self, asked: Search, settings: Params, seed: int, lower: bool, file: Path) -> None:
         import optuna
 
-        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
         file.parent.mkdir(parents=True, exist_ok=True)
         direction: Literal["minimize", "maximize"] = "minimize" if lower else "maximize"
         pruner = optuna.pruners.MedianPruner(STARTUP, WARM_UP) if asked.pruning else optuna.pruners.NopPruner()

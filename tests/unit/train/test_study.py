@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
-import subprocess
 import sys
 import time
 from dataclasses import replace
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -32,12 +33,23 @@ def _timeless(study: Study) -> list[Trial]:
     return [replace(trial, begun=0.0, seconds=0.0) for trial in study.trials]
 
 
+def _killed(file: Path, method: str, trial: int) -> None:
+    """Runs a study that dies in the middle of a trial."""
+
+    def dies(times: int) -> None:
+        if times == trial:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    Study(asked(method), WITHIN, 7, False, file).run(counted([], dies))
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_a_study_that_was_killed_ends_as_one_that_was_not(tmp_path: Path, method: str) -> None:
     file = tmp_path / "killed.db"
-    script = Path(__file__).with_name("trying.py")
-    died = subprocess.run([sys.executable, str(script), method, str(file), "9"], capture_output=True, check=False)
-    assert died.returncode == -signal.SIGKILL, died.stderr.decode()
+    process = get_context("fork").Process(target=_killed, args=(file, method, 9))
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
 
     judged: list[Params] = []
     again = Study(asked(method), WITHIN, 7, False, file)

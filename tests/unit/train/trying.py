@@ -1,16 +1,12 @@
-"""`python trying.py METHOD FILE TRIAL`: a study whose process kills itself by SIGKILL in the middle of a trial."""
+"""A search without models: spaces, and a judge that knows what is best."""
 
 from __future__ import annotations
 
-import os
-import signal
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from lakehouse_nlp.core.settings.learning import Search
-from lakehouse_nlp.train.study import Params, Report, Study
+from lakehouse_nlp.train.study import Params, Report
 
 LISTS = {"booster.max_depth": [2, 3, 4, 6, 8], "booster.learning_rate": [0.03, 0.1, 0.3], "linear_c": [1.0, 8.0]}
 RANGES = {"booster.max_depth": {"low": 2, "high": 9}, "booster.learning_rate": {"low": 0.01, "high": 0.5, "log": True}}
@@ -43,13 +39,3 @@ def counted(judged: list[Params], when: Callable[[int], None] = lambda _: None) 
         return judge(params, report)
 
     return asked_of
-
-
-if __name__ == "__main__":
-    method, file, trial = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
-
-    def dies(times: int) -> None:
-        if times == trial:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    Study(asked(method), WITHIN, 7, False, file).run(counted([], dies))
