@@ -11,6 +11,7 @@ REQUIRES = [
     "spark-nlp>=5.5.3,<5.6",  # text annotators as native transforms
     "mlflow>=3.1,<4",  # tracking, registry, pyfunc, spark_udf
     "xgboost-cpu>=3.0,<4",  # the booster, without 200 MB of GPU libraries
+    "optuna>=5,<6",  # searches for parameters: samplers, pruning, studies on disk that can be taken up again
     "scikit-learn>=1.5",  # the linear model, chi-squared selection, metrics
     "scipy>=1.13",  # sparse matrices
     "numpy>=1.26",

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     import xgboost
 
 OnRound = Callable[[int, int], None]
+OnOutputs = Callable[[int, Floats], None]
+
+# Rounds between two looks at what the booster says of the validation rows.
+EVERY = 10
 
 
 @dataclass(frozen=True)
@@ -51,17 +55,22 @@ class Boosting:
         values: Floats,
         validation: tuple[csr_matrix, Floats] | None = None,
         on_round: OnRound | None = None,
+        on_outputs: OnOutputs | None = None,
     ) -> xgboost.Booster:
-        """The booster of these rows; calls `on_round(done, rounds)` after each round.
+        """The booster of these rows; calls `on_round(done, rounds)` after each round, and after every tenth
+        `on_outputs(done, outputs)` with what it says of the validation rows, as `outputs`. Either may raise to end it.
 
         With `spec.early_stopping` and validation rows it ends at the round of the least validation loss.
         """
         import xgboost
 
         callbacks, watched = [_told(on_round, self.spec.rounds)] if on_round else [], []
-        if self.spec.early_stopping and validation and len(validation[1]):
-            callbacks.append(xgboost.callback.EarlyStopping(self.spec.early_stopping, save_best=True))
-            watched.append((self.matrix(*validation), "validation"))
+        matrix = self.matrix(*validation) if validation and len(validation[1]) else None
+        if matrix and on_outputs:
+            callbacks.append(_asked(matrix, self._shaped, on_outputs))
+        if matrix and self.spec.early_stopping:
+            callbacks.append(xgboost.callback.EarlyStopping(rounds=self.spec.early_stopping, save_best=True))
+            watched.append((matrix, "validation"))
         return self._train(features, values, self.spec.rounds, evals=watched, callbacks=callbacks)
 
     def held_out(self, features: csr_matrix, values: Floats, fold: Ints, rounds: int) -> Floats:
@@ -78,7 +87,11 @@ class Boosting:
     def outputs(self, booster: xgboost.Booster, features: csr_matrix) -> Floats:
         """Probabilities, n x classes, or numbers, n x 1; float64."""
         booster.set_param({"nthread": self.threads})
-        said: NDArray[Any] = booster.predict(self.matrix(features)).astype(np.float64)
+        return self._shaped(booster.predict(self.matrix(features)))
+
+    def _shaped(self, predicted: NDArray[Any]) -> Floats:
+        """XGBoost's predictions as `outputs` gives them."""
+        said = predicted.astype(np.float64)
         if said.ndim == 2:
             return said
         return np.column_stack([1.0 - said, said]) if self.task.classes else said[:, None]
@@ -103,3 +116,17 @@ def _told(on_round: OnRound, rounds: int) -> Any:
             return False
 
     return Told()
+
+
+def _asked(matrix: xgboost.DMatrix, shaped: Callable[[NDArray[Any]], Floats], on_outputs: OnOutputs) -> Any:
+    import xgboost
+
+    class Asked(xgboost.callback.TrainingCallback):
+        """Asks the booster, as far as it is, for the rows of the matrix."""
+
+        def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
+            if (epoch + 1) % EVERY == 0:
+                on_outputs(epoch + 1, shaped(model.predict(matrix)))
+            return False
+
+    return Asked()

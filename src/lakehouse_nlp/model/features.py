@@ -8,7 +8,7 @@ meets the very values that training saw.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy.sparse import csr_matrix, hstack
@@ -67,16 +67,38 @@ class Features:
         return self.task.named("linear") if self.spec.buckets else []
 
 
-def fit_features(
-    rows: Rows, task: Task, values: Floats, fold: Ints, spec: Spec, threads: int
-) -> tuple[Features, csr_matrix]:
-    """The features of training rows, and what the booster sees of these, n x features, linear scores out of fold."""
+@dataclass(frozen=True)
+class Scored:
+    """Training rows with all that the booster sees but the terms, which are still to be selected.
+
+    `weights`: TF-IDF, n x buckets; `scores`: linear ones out of fold; `encoded`: numbers and categories, as
+    `fit_columns` gives them.
+    """
+
+    spec: Spec
+    task: Task
+    values: Floats
+    idf: Floats
+    weights: csr_matrix
+    linear: Linear
+    scores: Floats
+    columns: Columns
+    encoded: Floats
+
+    def select(self, terms: int) -> tuple[Features, csr_matrix]:
+        """The features with the best of the terms, and what the booster sees of the training rows, n x features."""
+        selected = best_terms(self.weights, self.task.codes(self.values), terms)
+        features = Features(replace(self.spec, select=terms), self.task, self.idf, self.linear, selected, self.columns)
+        return features, _joined(self.scores, self.encoded, self.weights[:, selected])
+
+
+def fit_scores(rows: Rows, task: Task, values: Floats, fold: Ints, spec: Spec, threads: int) -> Scored:
+    """TF-IDF, linear scores and encoded columns of training rows."""
     idf = inverse_document_frequency(rows.counts)
     weights = tfidf(rows.counts, idf, spec)
     linear, scores = fit_linear(weights, task, values, fold, spec, threads)
-    selected = best_terms(weights, task.codes(values), spec.select)
     columns, encoded = fit_columns(rows, task, values, fold, spec)
-    return Features(spec, task, idf, linear, selected, columns), _joined(scores, encoded, weights[:, selected])
+    return Scored(spec, task, values, idf, weights, linear, scores, columns, encoded)
 
 
 def _joined(scores: Floats, encoded: Floats, terms: csr_matrix) -> csr_matrix:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 
 from lakehouse_nlp.model.baseline import Baseline, fit_baseline
-from lakehouse_nlp.model.booster import OnRound
+from lakehouse_nlp.model.booster import OnOutputs, OnRound
 from lakehouse_nlp.model.calibration import Calibration, best_cut, cut_metrics, fit_calibration
-from lakehouse_nlp.model.features import Features, fit_features
-from lakehouse_nlp.model.rows import Floats, Objects, Rows, Spec, folds_of
+from lakehouse_nlp.model.features import Features, Scored, fit_scores
+from lakehouse_nlp.model.rows import Floats, Ints, Objects, Rows, Spec, folds_of
 from lakehouse_nlp.model.task import Task
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
 Validation = tuple[Rows, NDArray[Any]]
 
-__all__ = ["Rows", "Spec", "StackedModel", "fit"]
+__all__ = ["Prepared", "Rows", "Spec", "StackedModel", "fit", "score"]
 
 
 @dataclass
@@ -77,6 +79,54 @@ class StackedModel:
         return sorted(((names[int(key[1:])], float(gain)) for key, gain in gains.items()), key=lambda x: (-x[1], x[0]))
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """Training rows as a booster sees them, so that several can be fitted on them: `seen` n x features, `values` and
+    `fold` n each; validation rows for early stopping and the threshold.
+    """
+
+    features: Features
+    seen: csr_matrix
+    values: Floats
+    fold: Ints
+    validation: Validation | None = None
+
+    def boosted(
+        self, spec: Spec, threads: int, on_round: OnRound | None = None, on_outputs: OnOutputs | None = None
+    ) -> StackedModel:
+        """The model of a specification that differs from the features' in what comes after them; without a baseline.
+
+        `on_round`, `on_outputs`: see `Boosting.fit`.
+        """
+        features, task = replace(self.features, spec=spec), self.features.task
+        boosting = features.boosting(threads)
+        checked = self._checked if spec.early_stopping or on_outputs else None
+        model = StackedModel(features, boosting.fit(self.seen, self.values, checked, on_round, on_outputs))
+        if spec.calibration != "none" and task.classes:
+            held_out = boosting.held_out(self.seen, self.values, self.fold, model.booster.num_boosted_rounds())
+            model.calibration = fit_calibration(spec.calibration, held_out, task.codes(self.values))
+        if spec.threshold:
+            model.cut = _cut(model, self.validation)
+        return model
+
+    @cached_property
+    def _checked(self) -> tuple[csr_matrix, Floats] | None:
+        if self.validation is None:
+            return None
+        return self.features.of(self.validation[0]), self.features.task.values(self.validation[1])
+
+
+def score(rows: Rows, labels: NDArray[Any], spec: Spec, threads: int) -> tuple[Scored, Ints]:
+    """All that the booster sees of training rows but the terms, and the fold of each row.
+
+    Raises ValueError when the labels do not fit the objective, or are of one class.
+    """
+    task = Task.of(labels, spec.objective, spec.class_weights)
+    values = task.values(labels)
+    fold = folds_of(task.codes(values), spec.folds, spec.seed)
+    return fit_scores(rows, task, values, fold, spec, threads), fold
+
+
 def fit(
     rows: Rows,
     labels: NDArray[Any],
@@ -91,20 +141,11 @@ def fit(
     The same rows in the same order, spec and number of threads give the same model to the byte: sort the rows by key.
     Raises ValueError when the labels do not fit the objective, or are of one class.
     """
-    task = Task.of(labels, spec.objective, spec.class_weights)
-    values = task.values(labels)
-    fold = folds_of(task.codes(values), spec.folds, spec.seed)
-    features, seen = fit_features(rows, task, values, fold, spec, threads)
-    boosting = features.boosting(threads)
-    checked = (features.of(validation[0]), task.values(validation[1])) if validation and spec.early_stopping else None
-    model = StackedModel(features, boosting.fit(seen, values, checked, on_round))
+    scored, fold = score(rows, labels, spec, threads)
+    ready = Prepared(*scored.select(spec.select), scored.values, fold, validation)
+    model = ready.boosted(spec, threads, on_round)
     if not spec.buckets:
-        model.baseline = fit_baseline(rows, features.columns, task, values)
-    if spec.calibration != "none" and task.classes:
-        held_out = boosting.held_out(seen, values, fold, model.booster.num_boosted_rounds())
-        model.calibration = fit_calibration(spec.calibration, held_out, task.codes(values))
-    if spec.threshold:
-        model.cut = _cut(model, validation)
+        model.baseline = fit_baseline(rows, scored.columns, scored.task, scored.values)
     return model
 
 

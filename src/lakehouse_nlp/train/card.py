@@ -46,6 +46,7 @@ def sections(
     return [
         _what(settings, metrics, tags),
         _figures(metrics),
+        *([_search(found)] if (found := metrics.get("search")) else []),
         *([_classes(metrics)] if metrics["classes"] else []),
         *(_slice(name, found) for name, found in metrics["slices"].items()),
         Section("What it looks at", ["Mean absolute SHAP value on test rows, on the scale of the booster's margin."],
@@ -111,6 +112,20 @@ def _figures(metrics: dict[str, Any]) -> Section:
     ]
     head = ["figure", "test", "95 % of draws", "validation", "linear baseline", "guess"]
     return Section("How good it is", ["Intervals by bootstrap over the test rows."], [head, *rows])
+
+
+def _search(found: dict[str, Any]) -> Section:
+    of = f" for version {found['of_version']}" if "of_version" in found else ""
+    tried = f"{found['trials']} trials ({found['method']}, {found['pruned']} of them pruned){of}"
+    judged = f"judged by {found['metric']} of the validation rows: {found['before']:.4f} as the settings stand"
+    best = f"{found['best']:.4f} of trial {found['best_trial']}, whose parameters this model has"
+    none = "which none was better than"
+    rows = [[name, *map(str, values)] for name, values in found["params"].items()]
+    return Section(
+        "What was tried",
+        [f"{tried}, {judged}, {none if found['best_trial'] is None else best}."],
+        [["parameter", "in the settings", "found"], *rows] if rows else [],
+    )
 
 
 def _classes(metrics: dict[str, Any]) -> Section:

@@ -15,6 +15,7 @@ import numpy as np
 from lakehouse_nlp import __version__
 from lakehouse_nlp.core.context import Context
 from lakehouse_nlp.core.registry import METRICS, Registry, Version
+from lakehouse_nlp.core.settings import Settings
 from lakehouse_nlp.model.explain import strongest
 from lakehouse_nlp.model.pyfunc import signature
 from lakehouse_nlp.model.stacked import StackedModel
@@ -33,22 +34,30 @@ REQUIREMENTS = ("mlflow", "numpy", "pandas", "pyarrow", "scipy", "xgboost-cpu", 
 
 
 def log(
-    ctx: Context, model: StackedModel, metrics: dict[str, Any], tags: dict[str, str], test: Labelled | None = None
+    ctx: Context,
+    model: StackedModel,
+    metrics: dict[str, Any],
+    tags: dict[str, str],
+    test: Labelled | None = None,
+    settings: Settings | None = None,
+    run_id: str | None = None,
 ) -> Version:
     """Logs a run with the model and registers it as a version that carries the tags; returns the version.
 
-    `test`: rows to draw curves and explain the model by; without them there are neither curves nor a card.
+    `test`: rows to draw curves and explain the model by; without them there are neither curves nor a card. `settings`:
+    what it was made by, where a search has found others than the project's; `run_id`: of the run that the search began.
     """
+    settings = settings or ctx.settings
     registry = Registry(ctx)
     client = registry.client
     import mlflow
 
-    with mlflow.start_run(experiment_id=registry.experiment(), run_name=ctx.run_id, log_system_metrics=False) as run:
+    with mlflow.start_run(run_id, registry.experiment(), ctx.run_id, log_system_metrics=False) as run:
         mlflow.set_tags({**tags, "lakehouse_nlp.run_id": ctx.run_id})
-        mlflow.log_params(_flat(ctx.settings.model_dump(mode="json", include={"features", "gold", "train"})))
+        mlflow.log_params(_flat(settings.model_dump(mode="json", include={"features", "gold", "train"})))
         mlflow.log_metrics(_figures(metrics))
         mlflow.log_text(json.dumps(metrics, indent=2) + "\n", METRICS)
-        mlflow.log_text(ctx.settings.model_dump_json(indent=2) + "\n", "settings.json")
+        mlflow.log_text(settings.model_dump_json(indent=2) + "\n", "settings.json")
         mlflow.log_text(_environment(), "environment.txt")
         terms = "".join(f"{name}\t{gain:.6g}\n" for name, gain in model.importance())
         mlflow.log_text("feature\tgain\n" + terms, "importance.tsv")
@@ -56,7 +65,7 @@ def log(
             mlflow.log_figure(plots.confusion(metrics["test"]), f"{CARD}/confusion.png")
         mlflow.log_figure(plots.importance(model.importance()), f"{CARD}/importance.png")
         if test is not None:
-            _card(ctx, model, metrics, tags, test)
+            _card(settings, model, metrics, tags, test)
         with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=".*input example")  # the signature is declared, not guessed
             save(model, folder)
@@ -80,7 +89,9 @@ def log(
     return registry.get(int(made.version))
 
 
-def _card(ctx: Context, model: StackedModel, metrics: dict[str, Any], tags: dict[str, str], test: Labelled) -> None:
+def _card(
+    settings: Settings, model: StackedModel, metrics: dict[str, Any], tags: dict[str, str], test: Labelled
+) -> None:
     """Files the card, the curves, and the test rows that the model was most wrongly sure of, by key."""
     import mlflow
 
@@ -89,9 +100,9 @@ def _card(ctx: Context, model: StackedModel, metrics: dict[str, Any], tags: dict
         mlflow.log_figure(curves(test.labels, said, model.classes), f"{CARD}/curves.png")
     mlflow.log_text(errors(model, test, said), f"{CARD}/errors.csv")
     moved = strongest(model, test.rows.take(np.arange(min(len(test), EXPLAINED))))
-    parts = sections(ctx.settings, metrics, tags, moved)
-    mlflow.log_text(markdown(ctx.settings.project, parts), f"{CARD}/card.md")
-    mlflow.log_text(html(ctx.settings.project, parts), f"{CARD}/card.html")
+    parts = sections(settings, metrics, tags, moved)
+    mlflow.log_text(markdown(settings.project, parts), f"{CARD}/card.md")
+    mlflow.log_text(html(settings.project, parts), f"{CARD}/card.html")
 
 
 def _figures(metrics: dict[str, Any]) -> dict[str, float]:
@@ -104,6 +115,8 @@ def _figures(metrics: dict[str, Any]) -> dict[str, float]:
                 found[f"{section}.{name}"] = value
             elif name in ("f1", "precision", "recall"):
                 found.update({f"{section}.{name}.{_plain(c)}": v for c, v in value.items() if v is not None})
+    if search := metrics.get("search"):
+        found.update({f"search.{name}": search[name] for name in ("before", "best", "trials", "pruned")})
     return found
 
 

@@ -42,5 +42,5 @@ def reproduce(ctx: Context, run_id: str) -> Reproduction:
         raise DataError(f"{version} was made before boosters were hashed", hint="lakehouse-nlp run train --force")
     given = Settings.model_validate_json(registry.text(version, "settings.json"))
     settings = ctx.settings.model_copy(update={name: getattr(given, name) for name in OF_THE_RUN})
-    model, *_ = learnt(ctx, settings, int(version.tags["gold_version"]))
+    model, _ = learnt(ctx, settings, int(version.tags["gold_version"]))
     return Reproduction(version, version.tags["booster_hash"], booster_hash(model))

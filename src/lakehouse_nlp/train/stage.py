@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +20,10 @@ from lakehouse_nlp.model.stored import booster_hash
 from lakehouse_nlp.model.task import Task
 from lakehouse_nlp.train import blocks
 from lakehouse_nlp.train.blocks import Labelled
+from lakehouse_nlp.train.candidates import Candidates
 from lakehouse_nlp.train.evaluation import figures, named_leaks
+from lakehouse_nlp.train.search import FOUND, Found, applied, found_before, rounds, search
+from lakehouse_nlp.train.study import Params
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -48,35 +51,90 @@ def due(ctx: Context) -> str | None:
 
 def run(ctx: Context) -> StepResult:
     """Trains a candidate and registers it as a version. Raises DataError where there is too little to learn from."""
-    settings, version = ctx.settings, ctx.tables.log(SOURCE).changed()
-    model, train, validation, test = learnt(ctx, settings, version)
+    version = ctx.tables.log(SOURCE).changed()
+    material = gathered(ctx, ctx.settings, version)
+    found = _searched(ctx, material, version)
+    settings = applied(ctx.settings, found.params) if found else ctx.settings
+    model = modelled(ctx, settings, material)
+    train, validation, test = material.train, material.validation, material.test
     metrics = figures(model, train, validation, test)
     metrics["leaks"] = [*named_leaks(settings), *metrics["leaks"]]
+    if found:
+        metrics["search"] = found.figures
     from lakehouse_nlp.train.log import log
 
     tags = {
-        "recipe": recipe(settings, TRAIN),
+        "recipe": recipe(ctx.settings, TRAIN),
         "gold_version": str(version),
         "train_rows": str(len(train)),
         "nlp_hash": _nlp_hash(ctx),
         "booster_hash": booster_hash(model),
+        **({FOUND: found.tag} if found else {}),
     }
-    made = log(ctx, model, metrics, tags, test)
+    made = log(ctx, model, metrics, tags, test, settings, found.run_id if found else None)
     read = len(train) + len(validation) + len(test)
     return StepResult(read=read, written=1, versions={SOURCE: version or 0}, note=_note(made, metrics))
 
 
-def learnt(ctx: Context, settings: Settings, version: int | None) -> tuple[StackedModel, Labelled, Labelled, Labelled]:
-    """The model of gold as of a version, with its training, validation and test rows. Raises DataError."""
+@dataclass(frozen=True)
+class Material:
+    """What a model is made of: gold's training rows, the specification, and the labelled rows of each split."""
+
+    gold: DataFrame
+    spec: Spec
+    train: Labelled
+    validation: Labelled
+    test: Labelled
+
+
+def learnt(ctx: Context, settings: Settings, version: int | None) -> tuple[StackedModel, Material]:
+    """The model of gold as of a version, and what it was made of. Raises DataError."""
+    material = gathered(ctx, settings, version)
+    return modelled(ctx, settings, material), material
+
+
+def gathered(ctx: Context, settings: Settings, version: int | None) -> Material:
+    """What gold as of a version has for a model. Raises DataError where that is too little."""
     gold = ctx.tables.read(SOURCE, version).where("label IS NOT NULL")
     train_gold = gold.where("split = 'train'")
     spec = with_vocabulary(specification(settings), train_gold, settings)
     data = blocks.collect(gold, spec, settings.train.slices)
     train, validation, test = (data.part(split) for split in ("train", "validation", "test"))
     _enough(ctx, train, test)
-    model = _fitted(ctx, train, validation, test, spec)
-    model.features.terms = blocks.names(train_gold, spec, model.features.selected.tolist())
-    return model, train, validation, test
+    return Material(train_gold, spec, train, validation, test)
+
+
+def modelled(ctx: Context, settings: Settings, material: Material) -> StackedModel:
+    """The model of these rows; the settings are those that they were gathered by, parameters aside."""
+    spec = _spec(settings, material)
+    model = _fitted(ctx, material.train, material.validation, material.test, spec)
+    model.features.terms = blocks.names(material.gold, spec, model.features.selected.tolist())
+    return model
+
+
+def _spec(settings: Settings, material: Material) -> Spec:
+    """The specification of other parameters, on the terms that were counted."""
+    return replace(specification(settings), buckets=material.spec.buckets, vocabulary=material.spec.vocabulary)
+
+
+def _searched(ctx: Context, material: Material, version: int | None) -> Found | None:
+    """The parameters to train with, where the settings ask for a search. Raises DataError."""
+    asked = ctx.settings.train.search
+    if asked is None:
+        return None
+    if before := found_before(ctx):
+        return before
+    try:
+        task = _task(material.train, material.test, material.spec)
+        known, threads = _known(material.validation, task), os.cpu_count() or 1
+        metric = asked.metric_of(not task.classes, ctx.settings.register.metric)
+
+        def spec_of(params: Params) -> Spec:
+            return _spec(applied(ctx.settings, params), material)
+
+        return search(ctx, asked, Candidates(material.train, known, spec_of, metric, threads), version)
+    except ValueError as error:
+        raise _refusal(ctx, str(error)) from error
 
 
 def specification(settings: Settings) -> Spec:
@@ -104,20 +162,27 @@ def with_vocabulary(spec: Spec, gold: DataFrame, settings: Settings) -> Spec:
 
 
 def _fitted(ctx: Context, train: Labelled, validation: Labelled, test: Labelled, spec: Spec) -> StackedModel:
-    """The model; raises DataError where labels and settings do not fit, or a class is in the test rows only.
-
-    Validation rows of a class that training does not know have nothing to say about stopping and thresholds.
-    """
+    """The model; raises DataError where labels and settings do not fit, or a class is in the test rows only."""
     try:
-        task = Task.of(train.labels, spec.objective, spec.class_weights)
-        if unseen := sorted(set(test.labels) - set(task.classes)) if task.classes else []:
-            rest = "occur in the test split only; bring more rows, or change gold.split.seed"
-            raise ValueError(f"{', '.join(unseen)} {rest}")
-        known = validation.take(np.isin(validation.labels.astype(str), task.classes)) if task.classes else validation
-        threads, checked = os.cpu_count() or 1, (known.rows, known.labels)
-        return fit(train.rows, train.labels, spec, threads, on_round=ctx.progress, validation=checked)
+        known = _known(validation, _task(train, test, spec))
+        checked, threads = (known.rows, known.labels), os.cpu_count() or 1
+        return fit(train.rows, train.labels, spec, threads, rounds(ctx, lambda: "round"), checked)
     except ValueError as error:
         raise _refusal(ctx, str(error)) from error
+
+
+def _task(train: Labelled, test: Labelled, spec: Spec) -> Task:
+    """What is to be learnt. Raises ValueError where labels and settings do not fit."""
+    task = Task.of(train.labels, spec.objective, spec.class_weights)
+    if unseen := sorted(set(test.labels) - set(task.classes)) if task.classes else []:
+        rest = "occur in the test split only; bring more rows, or change gold.split.seed"
+        raise ValueError(f"{', '.join(unseen)} {rest}")
+    return task
+
+
+def _known(validation: Labelled, task: Task) -> Labelled:
+    """The validation rows, but those of a class that training does not know: they have nothing to say about models."""
+    return validation.take(np.isin(validation.labels.astype(str), task.classes)) if task.classes else validation
 
 
 def _enough(ctx: Context, train: Labelled, test: Labelled) -> None:
@@ -140,7 +205,11 @@ def _note(made: Version, metrics: dict[str, Any]) -> str:
     """One line: what the candidate and the linear baseline reach on the test rows."""
     name = "accuracy" if metrics["classes"] else "rmse"
     test, linear = metrics["test"], metrics["baselines"]["linear"]
-    return f"candidate {made}: {name} {test[name]:.4f} on {test['rows']:,} test rows, linear {linear[name]:.4f}"
+    says = f"candidate {made}: {name} {test[name]:.4f} on {test['rows']:,} test rows, linear {linear[name]:.4f}"
+    if not (found := metrics.get("search")):
+        return says
+    gain = f"validation {found['metric']} {found['before']:.4f}, with what was found {found['best']:.4f}"
+    return f"{says}; {found['trials']} trials: {gain}"
 
 
 def _labelled(ctx: Context) -> int:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from lakehouse_nlp.core.settings.section import Section
 
@@ -13,6 +13,9 @@ DatePart = Literal["year", "quarter", "month", "week", "day", "weekday", "hour"]
 Metric = Literal[
     "accuracy", "balanced_accuracy", "roc_auc", "pr_auc", "f1_macro", "log_loss", "brier", "rmse", "mae", "r2"
 ]
+
+# Those of them that judge numbers; the others judge classes.
+OF_NUMBERS = ("rmse", "mae", "r2")
 
 
 class TextFeatures(Section):
@@ -84,6 +87,61 @@ class Booster(Section):
     reg_lambda: float = Field(1.0, ge=0)
 
 
+Scalar = bool | int | float | str
+
+
+class Range(Section):
+    """Numbers from `low` to `high`, both among them; `log`: as many are tried from 0.01 to 0.1 as from 0.1 to 1."""
+
+    low: float
+    high: float
+    log: bool = False
+
+    @model_validator(mode="after")
+    def _spans_something(self) -> Range:
+        if self.low >= self.high:
+            raise ValueError(f"low must be under high, and low is {self.low:g}, high {self.high:g}")
+        if self.log and self.low <= 0:
+            raise ValueError(f"log: true needs low above 0, not {self.low:g}")
+        return self
+
+
+def _form(value: Any) -> str:
+    return "range" if isinstance(value, dict | Range) else "list"
+
+
+Domain = Annotated[
+    Annotated[Range, Tag("range")] | Annotated[tuple[Scalar, ...], Field(min_length=1), Tag("list")],
+    Discriminator(_form),
+]
+
+
+class Search(Section):
+    """The search for better parameters: candidates are judged on the validation split, the best is trained.
+
+    A space is a list of values or a range by the parameter's name: `linear_c`, `booster.max_depth`, `text.select` ….
+    """
+
+    method: Literal["none", "grid", "random", "tpe"] = Field(
+        "tpe", description="every combination; drawn by chance; by a tree-structured Parzen estimator; none: no search"
+    )
+    trials: int = Field(30, ge=1, description="at most")
+    minutes: float | None = Field(None, gt=0, description="no trial begins after as many of trying")
+    metric: Metric | None = Field(None, description="register.metric if left out, or rmse of numbers")
+    pruning: bool = Field(True, description="a trial that falls behind the others is ended early")
+    space: dict[str, Domain] = Field(min_length=1)
+
+    def metric_of(self, numbers: bool, gate: str) -> str:
+        """The metric of a regression (`numbers`) or of classes; `gate`: that of the gate. Raises ValueError where the
+        metric that is asked for judges the other kind.
+        """
+        kind = "numbers" if numbers else "classes"
+        if self.metric and (self.metric in OF_NUMBERS) != numbers:
+            raise ValueError(f"train.search.metric is {self.metric}, which does not judge {kind}")
+        fits = (gate in OF_NUMBERS) == numbers
+        return self.metric or (gate if fits else "rmse" if numbers else "roc_auc")
+
+
 class Train(Section):
     """The stacked model: out-of-fold linear scores, selected terms and columns into a booster."""
 
@@ -104,8 +162,15 @@ class Train(Section):
     folds: int = Field(3, ge=2)
     linear_c: float = Field(8.0, gt=0, description="inverse strength of the L2 penalty")
     booster: Booster = Booster()
+    search: Search | None = Field(None, description="for better parameters than these")
     min_rows: int = Field(50, ge=2, description="fewer labelled training rows than this is an error")
     retrain_share: Share = Field(0.1, description="train again when labelled rows grew by this share")
+
+    @field_validator("search", mode="before")
+    @classmethod
+    def _none_is_no_search(cls, value: Any) -> Any:
+        """So that a layer can take back what one below it asks for: null leaves a mapping as it is."""
+        return None if isinstance(value, dict) and value.get("method") == "none" else value
 
 
 class Register(Section):
