@@ -74,6 +74,7 @@ def collect(gold: DataFrame, spec: Spec, about: Sequence[str] = ()) -> Labelled:
         vstack([block[0].counts for block in found], format="csr"),
         np.concatenate([block[0].numeric for block in found]),
         np.concatenate([block[0].categorical for block in found]),
+        np.concatenate([block[0].vectors for block in found]),
     )
     keys, labels, splits, *more = (
         np.concatenate([block[1 + place] for block in found]) for place in range(len(beside))

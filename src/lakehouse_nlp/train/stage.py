@@ -14,6 +14,7 @@ from lakehouse_nlp.core.errors import DataError
 from lakehouse_nlp.core.recipes import TRAIN, recipe
 from lakehouse_nlp.core.registry import Registry, Version
 from lakehouse_nlp.core.settings import Settings
+from lakehouse_nlp.core.settings.learning import Encoder
 from lakehouse_nlp.model.rows import Spec
 from lakehouse_nlp.model.stacked import StackedModel, fit
 from lakehouse_nlp.model.stored import booster_hash
@@ -21,6 +22,7 @@ from lakehouse_nlp.model.task import Task
 from lakehouse_nlp.train import blocks
 from lakehouse_nlp.train.blocks import Labelled
 from lakehouse_nlp.train.evaluation import figures, named_leaks
+from lakehouse_nlp.train.vectors import encoder_hash, vectors
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -36,7 +38,7 @@ def due(ctx: Context) -> str | None:
     newest = Registry(ctx).newest()
     if newest is None:
         return "no model yet"
-    if newest.tags["recipe"] != recipe(ctx.settings, TRAIN):
+    if newest.tags["recipe"] != _recipe(ctx):
         return f"settings changed since version {newest.number}"
     if newest.tags["nlp_hash"] != _nlp_hash(ctx):
         return f"version {newest.number} was trained on tokens of another pipeline"
@@ -55,7 +57,7 @@ def run(ctx: Context) -> StepResult:
     from lakehouse_nlp.train.log import log
 
     tags = {
-        "recipe": recipe(settings, TRAIN),
+        "recipe": _recipe(ctx),
         "gold_version": str(version),
         "train_rows": str(len(train)),
         "nlp_hash": _nlp_hash(ctx),
@@ -70,7 +72,7 @@ def learnt(ctx: Context, settings: Settings, version: int | None) -> tuple[Stack
     """The model of gold as of a version, with its training, validation and test rows. Raises DataError."""
     gold = ctx.tables.read(SOURCE, version).where("label IS NOT NULL")
     train_gold = gold.where("split = 'train'")
-    spec = with_vocabulary(specification(settings), train_gold, settings)
+    spec = with_text(ctx, settings, train_gold)
     data = blocks.collect(gold, spec, settings.train.slices)
     train, validation, test = (data.part(split) for split in ("train", "validation", "test"))
     _enough(ctx, train, test)
@@ -80,12 +82,13 @@ def learnt(ctx: Context, settings: Settings, version: int | None) -> tuple[Stack
 
 
 def specification(settings: Settings) -> Spec:
-    """What the model is made of, from the settings; the terms of a vocabulary are still to be found."""
+    """What the model is made of, from the settings; what is learnt from the text first is still to come."""
     features, train = settings.features, settings.train
     text, booster = features.text, train.booster.model_dump()
     rounds = booster.pop("rounds")
+    counted = settings.text and text.terms != "none"
     return Spec(
-        buckets=text.buckets if settings.text else 0, ngrams=text.ngrams, sublinear=text.sublinear, select=text.select,
+        buckets=text.buckets if counted else 0, ngrams=text.ngrams, sublinear=text.sublinear, select=text.select,
         numeric=features.numbers, categorical=features.categorical, encode=features.encode,
         linear_c=train.linear_c, folds=train.folds, seed=train.seed, rounds=rounds, booster=booster,
         objective=train.objective, class_weights=train.class_weights, early_stopping=train.early_stopping or 0,
@@ -94,13 +97,18 @@ def specification(settings: Settings) -> Spec:
     )  # fmt: skip
 
 
-def with_vocabulary(spec: Spec, gold: DataFrame, settings: Settings) -> Spec:
-    """The specification with the commonest terms of the training rows, where the settings ask for a vocabulary."""
-    text = settings.features.text
-    if not spec.buckets or text.terms == "hashed":
-        return spec
-    words = blocks.vocabulary(gold, spec, text.buckets, text.min_rows)
-    return replace(spec, vocabulary=words, buckets=len(words))
+def with_text(ctx: Context, settings: Settings, gold: DataFrame) -> Spec:
+    """The specification with what the settings ask to be learnt from these training rows before the model: the
+    commonest terms, and vectors. Raises DataError, UsageError.
+    """
+    text, spec = settings.features.text, specification(settings)
+    if spec.buckets and text.terms == "vocabulary":
+        words = blocks.vocabulary(gold, spec, text.buckets, text.min_rows)
+        spec = replace(spec, vocabulary=words, buckets=len(words))
+    if settings.text and text.vectors:
+        ctx.say(f"train: {text.vectors.kind} vectors of the text")
+        spec = replace(spec, vectors=vectors(text.vectors, gold, ctx.home))
+    return spec
 
 
 def _fitted(ctx: Context, train: Labelled, validation: Labelled, test: Labelled, spec: Spec) -> StackedModel:
@@ -134,6 +142,13 @@ def _refusal(ctx: Context, fault: str) -> DataError:
         f"train: {fault} (table {project}.gold, label {label!r})",
         hint=f'lakehouse-nlp sql "select purpose, split, label, count(*) from {project}.gold group by all"',
     )
+
+
+def _recipe(ctx: Context) -> str:
+    """The settings that a model depends on, and its encoder's files, which are read besides."""
+    found = ctx.settings.features.text.vectors
+    files = f"/{encoder_hash(found, ctx.home)}" if isinstance(found, Encoder) and ctx.settings.text else ""
+    return f"{recipe(ctx.settings, TRAIN)}{files}"
 
 
 def _note(made: Version, metrics: dict[str, Any]) -> str:
