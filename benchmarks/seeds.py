@@ -3,7 +3,8 @@
     python benchmarks/seeds.py PROJECT [--of PROJECT] [--seeds 0 1 2 3 4] [--home DIR] [--set train.seed=1 ...]
 
 Reads the gold and silver of a project that has run (`--of`: another of the same columns), and trains anew for each
-`gold.split.seed`, vocabulary and vectors included; nothing is written. Exit code 1 if the model is behind the linear baseline in the mean of a figure.
+`gold.split.seed`, from the vocabulary and vectors of the text on; nothing is written. Exit code 1 if the model is
+behind the linear baseline in the mean of a figure.
 """
 
 from __future__ import annotations
@@ -55,22 +56,16 @@ def trained(ctx: Context, gold: DataFrame) -> tuple[dict[str, Any], float, float
 def lines(found: list[tuple[int, dict[str, Any], float, float]]) -> list[str]:
     """A Markdown table: a line a seed, and the mean."""
     figures = names(found[0][1])
-    head = [
-        "seed",
-        "test rows",
-        *(f"{name}: model / linear / guess" for name in figures),
-        "rounds",
-        "text, s",
-        "fit, s",
-    ]
+    of = "model / linear / guess"
+    head = ["seed", "test rows", *(f"{name}: {of}" for name in figures), "rounds", "text, s", "fit, s"]
     rows = [
         [
             str(seed),
             f"{m['test']['rows']:,}",
             *(cell([m], n) for n in figures),
             str(m["rounds"]),
-            f"{r:.1f}",
-            f"{s:.1f}",
+            f"{r:.0f}",
+            f"{s:.0f}",
         ]
         for seed, m, r, s in found
     ]
