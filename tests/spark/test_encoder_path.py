@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.spark, pytest.mark.usefixtures("spark")]
 MakeContext = Callable[..., Context]
 
 TEXT = {"terms": "none", "vectors": {"kind": "onnx", "folder": "tiny", "max_tokens": 32}}
-LEARNING = {"features": {"text": TEXT}, "train": {"booster": {"rounds": 5}}}
+LEARNING = {"features": {"text": TEXT}, "train": {"booster": {"rounds": 30, "learning_rate": 0.3}}}
 SCHEMA = "key string, purpose string, label string, split string, clean_text string, tokens array<string>, "
 SCHEMA += "n_chars int, n_tokens int, nlp_hash string, row_hash bigint"
 
@@ -32,7 +32,7 @@ def _gold(spark: SparkSession) -> DataFrame:
     rng, rows = np.random.default_rng(0), []
     for n in range(240):
         label, split = ("bad", "good")[n % 2], ("train", "train", "train", "validation", "test")[n % 5]
-        words = rng.choice([label, label, "fox", "hen", "so", "nobody"], rng.integers(1, 9)).tolist() if n % 20 else []
+        words = rng.choice([label, label, label, "fox", "so", "nobody"], rng.integers(3, 9)).tolist() if n % 20 else []
         text = " ".join(words)
         rows.append((f"{n:03}", "train", label, split, text, words, len(text), len(words), "h", n))
     return spark.createDataFrame(rows, SCHEMA)

@@ -111,6 +111,8 @@ def vocabulary(gold: DataFrame, spec: Spec, most: int, min_rows: int) -> tuple[s
 
 def names(gold: DataFrame, spec: Spec, buckets: list[int]) -> dict[int, str]:
     """The most frequent term of each bucket, as the partitions of gold see it; ties to the alphabetically first."""
+    if not buckets:
+        return {}
     wanted, vectoriser = frozenset(buckets), spec.vectoriser
 
     def terms(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
