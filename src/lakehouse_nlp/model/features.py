@@ -1,9 +1,9 @@
 """What the booster sees: the one vectoriser of training and serving, fitted on the training rows.
 
-A linear score of the text, numbers, categories, and the best TF-IDF terms. A training row's linear score is out of
-fold, so that the booster does not trust it too much; any other row's is that of the regression of all training rows.
-Everything is float64 until one cast to float32 at the booster's door, by the same code on both sides, so that serving
-meets the very values that training saw.
+A linear score of the text, numbers, categories, the text's vector, and the best TF-IDF terms. A training row's linear
+score is out of fold, so that the booster does not trust it too much; any other row's is that of the regression of all
+training rows. Everything is float64 until one cast to float32 at the booster's door, by the same code on both sides, so
+that serving meets the very values that training saw.
 """
 
 from __future__ import annotations
@@ -40,16 +40,16 @@ class Features:
     def of(self, rows: Rows) -> csr_matrix:
         """What the booster sees of rows that it was not trained on, n x features, float32, by the names of `names`."""
         weights = self.tfidf(rows)
-        return _joined(self.linear.scores(weights), self.columns.encode(rows), weights[:, self.selected])
+        return _joined(self.linear.scores(weights), self.columns.encode(rows), rows, weights[:, self.selected])
 
     def tfidf(self, rows: Rows) -> csr_matrix:
         """TF-IDF of the rows, n x buckets, float64."""
         return tfidf(rows.counts, self.idf, self.spec)
 
     def names(self) -> list[str]:
-        """`linear` or `linear:<class>`, columns by their names, terms as `text:<term>`."""
+        """`linear` or `linear:<class>`, columns by their names, `w2v_17` or `onnx_17`, terms as `text:<term>`."""
         texts = [f"text:{self.terms.get(bucket, f'#{bucket}')}" for bucket in self.selected.tolist()]
-        return [*self._scores(), *encodings.names(self.spec, self.task), *texts]
+        return [*self._scores(), *encodings.names(self.spec, self.task), *self._vectors(), *texts]
 
     def categories(self) -> dict[str, list[str]]:
         """What the numbers of XGBoost's own categories stand for, by column."""
@@ -58,7 +58,7 @@ class Features:
 
     def boosting(self, threads: int) -> Boosting:
         """How these features are learnt from."""
-        before, after = len(self._scores()), len(self.selected)
+        before, after = len(self._scores()), len(self._vectors()) + len(self.selected)
         signs = [self.spec.monotone.get(name, 0) for name in encodings.names(self.spec, self.task)]
         kinds = ["q"] * before + encodings.types(self.spec, self.task) + ["q"] * after
         return Boosting(self.task, self.spec, kinds, threads, [0] * before + signs + [0] * after)
@@ -66,15 +66,20 @@ class Features:
     def _scores(self) -> list[str]:
         return self.task.named("linear") if self.spec.buckets else []
 
+    def _vectors(self) -> list[str]:
+        found = self.spec.vectors
+        return [f"{found.prefix}_{place}" for place in range(found.size)] if found else []
+
 
 @dataclass(frozen=True)
 class Scored:
     """Training rows with all that the booster sees but the terms, which are still to be selected.
 
-    `weights`: TF-IDF, n x buckets; `scores`: linear ones out of fold; `encoded`: numbers and categories, as
-    `fit_columns` gives them.
+    `rows`: as they came; `weights`: TF-IDF, n x buckets; `scores`: linear ones out of fold; `encoded`: numbers and
+    categories, as `fit_columns` gives them.
     """
 
+    rows: Rows
     spec: Spec
     task: Task
     values: Floats
@@ -89,7 +94,7 @@ class Scored:
         """The features with the best of the terms, and what the booster sees of the training rows, n x features."""
         selected = best_terms(self.weights, self.task.codes(self.values), terms)
         features = Features(replace(self.spec, select=terms), self.task, self.idf, self.linear, selected, self.columns)
-        return features, _joined(self.scores, self.encoded, self.weights[:, selected])
+        return features, _joined(self.scores, self.encoded, self.rows, self.weights[:, selected])
 
 
 def fit_scores(rows: Rows, task: Task, values: Floats, fold: Ints, spec: Spec, threads: int) -> Scored:
@@ -98,16 +103,16 @@ def fit_scores(rows: Rows, task: Task, values: Floats, fold: Ints, spec: Spec, t
     weights = tfidf(rows.counts, idf, spec)
     linear, scores = fit_linear(weights, task, values, fold, spec, threads)
     columns, encoded = fit_columns(rows, task, values, fold, spec)
-    return Scored(spec, task, values, idf, weights, linear, scores, columns, encoded)
+    return Scored(rows, spec, task, values, idf, weights, linear, scores, columns, encoded)
 
 
-def _joined(scores: Floats, encoded: Floats, terms: csr_matrix) -> csr_matrix:
-    """The booster's columns, float32: scores, numbers and categories, then the selected terms.
+def _joined(scores: Floats, encoded: Floats, rows: Rows, terms: csr_matrix) -> csr_matrix:
+    """The booster's columns, float32: scores, numbers and categories, vectors, then the selected terms.
 
     XGBoost takes what a CSR leaves out for missing. So the dense columns are all written, zeros too, with NaN for
     missing and for what float32 cannot hold; a term that a text lacks is left out.
     """
-    dense = finite(np.hstack([scores, encoded])).astype(np.float32)
+    dense = finite(np.hstack([scores, encoded, rows.vectors])).astype(np.float32)
     n, width = dense.shape
     written = csr_matrix((dense.ravel(), np.tile(np.arange(width), n), np.arange(n + 1) * width), shape=dense.shape)
     return hstack([written, terms.astype(np.float32)], format="csr")

@@ -71,7 +71,8 @@ def frame_to_rows(frame: pd.DataFrame, spec: Spec) -> Rows:
     columns = columns.where(columns.notna(), None)
     text = pa.array(columns[TEXT], pa.large_string())
     numeric = columns[list(spec.numeric)].to_numpy(np.float64, na_value=np.nan)
-    return Rows(spec.vectoriser.counts(text), numeric, columns[list(spec.categorical)].to_numpy(object))
+    vectors = spec.vectors.of(text) if spec.vectors else np.zeros((len(frame), 0), dtype=np.float32)
+    return Rows(spec.vectoriser.counts(text), numeric, columns[list(spec.categorical)].to_numpy(object), vectors)
 
 
 def signature(spec: Spec) -> ModelSignature:

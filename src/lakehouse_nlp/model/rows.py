@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from lakehouse_nlp.model.vectoriser import Vectoriser
+from lakehouse_nlp.model.vectors import Singles, Vectors
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -22,7 +23,8 @@ Objective = Literal["auto", "binary", "multiclass", "regression"]
 class Spec:
     """Everything that, with the training rows, decides a model.
 
-    `buckets` is 0 where there is no text; `vocabulary`, where it is not empty, takes the place of the hash.
+    `buckets` is 0 where no terms are counted; `vocabulary`, where it is not empty, takes the place of the hash.
+    `vectors` makes dense vectors of the text, beside its terms or in their place.
     `select` is how many terms the booster sees, and `folds` how many parts the out-of-fold scores are made in.
     `linear_c` is the inverse strength of the L2 penalty; `booster` holds XGBoost parameters by XGBoost's own names.
     `encode` says how a categorical column becomes numbers (native, frequency, target; native unless named);
@@ -35,6 +37,7 @@ class Spec:
     ngrams: int = 2
     sublinear: bool = True
     vocabulary: tuple[str, ...] = field(default=(), repr=False)
+    vectors: Vectors | None = field(default=None, repr=False)
     numeric: tuple[str, ...] = ()
     categorical: tuple[str, ...] = ()
     encode: Mapping[str, str] = field(default_factory=dict)
@@ -65,19 +68,24 @@ class Spec:
 @dataclass
 class Rows:
     """n rows: `counts` n x buckets raw term counts, `numeric` n x m floats with NaN for missing, `categorical` n x c
-    objects, each a string or None.
+    objects, each a string or None, `vectors` n x size of the text; none of these unless given.
     """
 
     counts: csr_matrix
     numeric: Floats
     categorical: Objects
+    vectors: Singles = None  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        if self.vectors is None:
+            self.vectors = np.zeros((len(self), 0), dtype=np.float32)
 
     def __len__(self) -> int:
         return int(self.counts.shape[0])
 
     def take(self, index: NDArray[Any]) -> Rows:
         """The rows at these positions, or where this mask is true."""
-        return Rows(self.counts[index], self.numeric[index], self.categorical[index])
+        return Rows(self.counts[index], self.numeric[index], self.categorical[index], self.vectors[index])
 
 
 def finite(numbers: Floats) -> Floats:

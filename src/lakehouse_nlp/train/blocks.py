@@ -7,6 +7,7 @@ that the order of files and tasks changes nothing.
 from __future__ import annotations
 
 import pickle
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -30,7 +31,7 @@ ABOUT = "about "
 @dataclass
 class Labelled:
     """n rows of features with their keys, labels and splits, sorted by key; `about`: columns that are no features, by
-    name, each a string or None.
+    name, each a string or None; `read_ms`: milliseconds of one thread in which a row became features, in the mean.
     """
 
     rows: Rows
@@ -38,6 +39,7 @@ class Labelled:
     labels: NDArray[Any]
     splits: NDArray[Any]
     about: dict[str, NDArray[Any]] = field(default_factory=dict)
+    read_ms: float = 0.0
 
     def part(self, split: str) -> Labelled:
         """The rows of one split."""
@@ -46,7 +48,8 @@ class Labelled:
     def take(self, index: NDArray[Any]) -> Labelled:
         """The rows at these positions, or where this mask is true."""
         about = {name: values[index] for name, values in self.about.items()}
-        return Labelled(self.rows.take(index), self.keys[index], self.labels[index], self.splits[index], about)
+        rows, keys, labels = self.rows.take(index), self.keys[index], self.labels[index]
+        return Labelled(rows, keys, labels, self.splits[index], about, self.read_ms)
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -63,22 +66,26 @@ def collect(gold: DataFrame, spec: Spec, about: Sequence[str] = ()) -> Labelled:
     def blocks(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             frame = batch.to_pandas()
-            block = (frame_to_rows(frame, spec), *(frame[name].to_numpy(object) for name in beside))
+            begun = time.process_time()  # of this process: what runs beside it does not count
+            rows = frame_to_rows(frame, spec)
+            block = (rows, time.process_time() - begun, *(frame[name].to_numpy(object) for name in beside))
             yield pa.RecordBatch.from_pydict({"block": [pickle.dumps(block, protocol=5)]})
 
     found = [
         pickle.loads(row["block"])
         for row in chosen.mapInArrow(blocks, "block binary").toLocalIterator(prefetchPartitions=True)
-    ] or [(_none(spec), *(np.zeros(0, dtype=object) for _ in beside))]
+    ] or [(_none(spec), 0.0, *(np.zeros(0, dtype=object) for _ in beside))]
     rows = Rows(
         vstack([block[0].counts for block in found], format="csr"),
         np.concatenate([block[0].numeric for block in found]),
         np.concatenate([block[0].categorical for block in found]),
+        np.concatenate([block[0].vectors for block in found]),
     )
     keys, labels, splits, *more = (
-        np.concatenate([block[1 + place] for block in found]) for place in range(len(beside))
+        np.concatenate([block[2 + place] for block in found]) for place in range(len(beside))
     )
-    whole = Labelled(rows, keys, labels, splits, dict(zip(about, more, strict=True)))
+    read_ms = 1000 * sum(block[1] for block in found) / max(len(rows), 1)
+    whole = Labelled(rows, keys, labels, splits, dict(zip(about, more, strict=True)), read_ms)
     return whole.take(np.argsort(keys.astype(str), kind="stable"))
 
 
@@ -104,11 +111,13 @@ def vocabulary(gold: DataFrame, spec: Spec, most: int, min_rows: int) -> tuple[s
 
 def names(gold: DataFrame, spec: Spec, buckets: list[int]) -> dict[int, str]:
     """The most frequent term of each bucket, as the partitions of gold see it; ties to the alphabetically first."""
-    wanted = frozenset(buckets)
+    if not buckets:
+        return {}
+    wanted, vectoriser = frozenset(buckets), spec.vectoriser
 
     def terms(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            found = spec.vectoriser.terms(batch["clean_text"], wanted)
+            found = vectoriser.terms(batch["clean_text"], wanted)
             yield pa.RecordBatch.from_pydict(
                 {"bucket": pa.array(found.keys(), pa.int64()), "term": pa.array(found.values(), pa.string())}
             )

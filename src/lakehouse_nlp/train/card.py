@@ -92,6 +92,7 @@ def _what(settings: Settings, metrics: dict[str, Any], tags: dict[str, str]) -> 
         [
             ["about", "is"],
             ["reads", f"{text}columns: {columns}"],
+            ["vectors of the text", _vectors(settings)],
             ["trained on", f"{metrics['train_rows']:,} rows of gold version {tags.get('gold_version', '?')}"],
             ["split", f"by a hash of {split}: {sizes}"],
             ["booster", f"{metrics['rounds']} rounds, depth {settings.train.booster.max_depth}"],
@@ -101,6 +102,12 @@ def _what(settings: Settings, metrics: dict[str, Any], tags: dict[str, str]) -> 
             ["token pipeline", tags.get("nlp_hash", "?")],
         ],
     )  # fmt: skip
+
+
+def _vectors(settings: Settings) -> str:
+    found = settings.features.text.vectors if settings.text else None
+    more = {name: value for name, value in found.model_dump().items() if name != "kind"} if found else {}
+    return ", ".join([found.kind, *(f"{name} {value}" for name, value in more.items())]) if found else "none"
 
 
 def _figures(metrics: dict[str, Any]) -> Section:

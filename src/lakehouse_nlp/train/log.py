@@ -16,6 +16,7 @@ from lakehouse_nlp import __version__
 from lakehouse_nlp.core.context import Context
 from lakehouse_nlp.core.registry import METRICS, Registry, Version
 from lakehouse_nlp.core.settings import Settings
+from lakehouse_nlp.model.encoder import LIBRARIES, Encoder
 from lakehouse_nlp.model.explain import strongest
 from lakehouse_nlp.model.pyfunc import signature
 from lakehouse_nlp.model.stacked import StackedModel
@@ -75,7 +76,7 @@ def log(
                 data_path=folder,
                 code_paths=[str(Path(__file__).resolve().parents[1])],
                 signature=signature(model.spec),
-                pip_requirements=[f"{name}=={version(name)}" for name in REQUIREMENTS],
+                pip_requirements=[f"{name}=={version(name)}" for name in _requirements(model)],
                 metadata=tags,
             )
     try:
@@ -103,6 +104,10 @@ def _card(
     parts = sections(settings, metrics, tags, moved)
     mlflow.log_text(markdown(settings.project, parts), f"{CARD}/card.md")
     mlflow.log_text(html(settings.project, parts), f"{CARD}/card.html")
+
+
+def _requirements(model: StackedModel) -> tuple[str, ...]:
+    return (*REQUIREMENTS, *LIBRARIES) if isinstance(model.spec.vectors, Encoder) else REQUIREMENTS
 
 
 def _figures(metrics: dict[str, Any]) -> dict[str, float]:

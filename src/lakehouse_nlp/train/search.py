@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lakehouse_nlp.core.context import Context
-from lakehouse_nlp.core.recipes import TRAIN, recipe
 from lakehouse_nlp.core.registry import Registry
 from lakehouse_nlp.core.settings import Settings
 from lakehouse_nlp.core.settings.learning import Scalar, Search
@@ -19,6 +18,7 @@ from lakehouse_nlp.model.metrics import LOWER_IS_BETTER
 from lakehouse_nlp.train.candidates import Candidates
 from lakehouse_nlp.train.nested import runs
 from lakehouse_nlp.train.study import Params, Study, Trial
+from lakehouse_nlp.train.vectors import model_recipe
 
 # The tag of a version with the parameters that were found.
 FOUND = "found"
@@ -50,7 +50,7 @@ def applied(settings: Settings, params: Params) -> Settings:
 def found_before(ctx: Context) -> Found | None:
     """What was found for the newest version, where its recipe is that of the settings: nothing is sought twice."""
     newest = Registry(ctx).newest()
-    if newest is None or FOUND not in newest.tags or newest.tags["recipe"] != recipe(ctx.settings, TRAIN):
+    if newest is None or FOUND not in newest.tags or newest.tags["recipe"] != model_recipe(ctx.settings, ctx.home):
         return None
     params: dict[str, Scalar] = json.loads(newest.tags[FOUND])
     figures = Registry(ctx).metrics(newest).get("search", {})
@@ -96,7 +96,8 @@ def _place(ctx: Context, version: int | None, metric: str) -> str:
     train = ctx.settings.train
     asked = train.search and train.search.model_copy(update={"trials": 1, "minutes": None})
     plain = ctx.settings.model_copy(update={"train": train.model_copy(update={"search": asked})})
-    return f"models/search/{recipe(plain, TRAIN)}-gold{version}-{metric}.db"
+    made = model_recipe(plain, ctx.home).replace("/", "-")
+    return f"models/search/{made}-gold{version}-{metric}.db"
 
 
 def _figures(study: Study, metric: str) -> dict[str, Any]:

@@ -11,7 +11,6 @@ import numpy as np
 from lakehouse_nlp.core import duck
 from lakehouse_nlp.core.context import Context, StepResult
 from lakehouse_nlp.core.errors import DataError
-from lakehouse_nlp.core.recipes import TRAIN, recipe
 from lakehouse_nlp.core.registry import Registry, Version
 from lakehouse_nlp.core.settings import Settings
 from lakehouse_nlp.model.rows import Spec
@@ -24,6 +23,7 @@ from lakehouse_nlp.train.candidates import Candidates
 from lakehouse_nlp.train.evaluation import figures, named_leaks
 from lakehouse_nlp.train.search import FOUND, Found, applied, found_before, rounds, search
 from lakehouse_nlp.train.study import Params
+from lakehouse_nlp.train.vectors import model_recipe, vectors
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -39,7 +39,7 @@ def due(ctx: Context) -> str | None:
     newest = Registry(ctx).newest()
     if newest is None:
         return "no model yet"
-    if newest.tags["recipe"] != recipe(ctx.settings, TRAIN):
+    if newest.tags["recipe"] != model_recipe(ctx.settings, ctx.home):
         return f"settings changed since version {newest.number}"
     if newest.tags["nlp_hash"] != _nlp_hash(ctx):
         return f"version {newest.number} was trained on tokens of another pipeline"
@@ -64,7 +64,7 @@ def run(ctx: Context) -> StepResult:
     from lakehouse_nlp.train.log import log
 
     tags = {
-        "recipe": recipe(ctx.settings, TRAIN),
+        "recipe": model_recipe(ctx.settings, ctx.home),
         "gold_version": str(version),
         "train_rows": str(len(train)),
         "nlp_hash": _nlp_hash(ctx),
@@ -97,7 +97,7 @@ def gathered(ctx: Context, settings: Settings, version: int | None) -> Material:
     """What gold as of a version has for a model. Raises DataError where that is too little."""
     gold = ctx.tables.read(SOURCE, version).where("label IS NOT NULL")
     train_gold = gold.where("split = 'train'")
-    spec = with_vocabulary(specification(settings), train_gold, settings)
+    spec = with_text(ctx, settings, train_gold)
     data = blocks.collect(gold, spec, settings.train.slices)
     train, validation, test = (data.part(split) for split in ("train", "validation", "test"))
     _enough(ctx, train, test)
@@ -113,8 +113,9 @@ def modelled(ctx: Context, settings: Settings, material: Material) -> StackedMod
 
 
 def _spec(settings: Settings, material: Material) -> Spec:
-    """The specification of other parameters, on the terms that were counted."""
-    return replace(specification(settings), buckets=material.spec.buckets, vocabulary=material.spec.vocabulary)
+    """The specification of other parameters, on the terms that were counted and the vectors that were made."""
+    there = material.spec
+    return replace(specification(settings), buckets=there.buckets, vocabulary=there.vocabulary, vectors=there.vectors)
 
 
 def _searched(ctx: Context, material: Material, version: int | None) -> Found | None:
@@ -138,12 +139,13 @@ def _searched(ctx: Context, material: Material, version: int | None) -> Found | 
 
 
 def specification(settings: Settings) -> Spec:
-    """What the model is made of, from the settings; the terms of a vocabulary are still to be found."""
+    """What the model is made of, from the settings; what is learnt from the text first is still to come."""
     features, train = settings.features, settings.train
     text, booster = features.text, train.booster.model_dump()
     rounds = booster.pop("rounds")
+    counted = settings.text and text.terms != "none"
     return Spec(
-        buckets=text.buckets if settings.text else 0, ngrams=text.ngrams, sublinear=text.sublinear, select=text.select,
+        buckets=text.buckets if counted else 0, ngrams=text.ngrams, sublinear=text.sublinear, select=text.select,
         numeric=features.numbers, categorical=features.categorical, encode=features.encode,
         linear_c=train.linear_c, folds=train.folds, seed=train.seed, rounds=rounds, booster=booster,
         objective=train.objective, class_weights=train.class_weights, early_stopping=train.early_stopping or 0,
@@ -152,13 +154,18 @@ def specification(settings: Settings) -> Spec:
     )  # fmt: skip
 
 
-def with_vocabulary(spec: Spec, gold: DataFrame, settings: Settings) -> Spec:
-    """The specification with the commonest terms of the training rows, where the settings ask for a vocabulary."""
-    text = settings.features.text
-    if not spec.buckets or text.terms == "hashed":
-        return spec
-    words = blocks.vocabulary(gold, spec, text.buckets, text.min_rows)
-    return replace(spec, vocabulary=words, buckets=len(words))
+def with_text(ctx: Context, settings: Settings, gold: DataFrame) -> Spec:
+    """The specification with what the settings ask to be learnt from these training rows before the model: the
+    commonest terms, and vectors. Raises DataError, UsageError.
+    """
+    text, spec = settings.features.text, specification(settings)
+    if spec.buckets and text.terms == "vocabulary":
+        words = blocks.vocabulary(gold, spec, text.buckets, text.min_rows)
+        spec = replace(spec, vocabulary=words, buckets=len(words))
+    if settings.text and text.vectors:
+        ctx.say(f"train: {text.vectors.kind} vectors of the text")
+        spec = replace(spec, vectors=vectors(text.vectors, gold, ctx.home))
+    return spec
 
 
 def _fitted(ctx: Context, train: Labelled, validation: Labelled, test: Labelled, spec: Spec) -> StackedModel:

@@ -18,15 +18,50 @@ Metric = Literal[
 OF_NUMBERS = ("rmse", "mae", "r2")
 
 
-class TextFeatures(Section):
-    """How the cleaned text becomes numbers: 1-to-n-grams, TF-IDF, and the terms that the booster sees."""
+class Word2Vec(Section):
+    """A row's text as the mean of its words' vectors, which Spark NLP trains on the training rows."""
 
-    terms: Literal["hashed", "vocabulary"] = Field("hashed", description="by a hash, or the commonest terms by name")
+    kind: Literal["word2vec"]
+    size: int = Field(100, ge=1, le=1000, description="numbers in a vector")
+    min_count: int = Field(5, ge=1, description="times that a word occurs in the training rows, at least")
+    window: int = Field(5, ge=1, description="words to each side that a word is learnt from")
+    iterations: int = Field(1, ge=1)
+    seed: int = Field(1, ge=1, lt=2**31)
+
+
+class Encoder(Section):
+    """A row's text as an encoder sees it.
+
+    `folder` has `model.onnx` and `tokenizer.json`, as Hugging Face exports them; a relative one counts from the home
+    folder. `pooling` makes one vector of those of a text's tokens.
+    """
+
+    kind: Literal["onnx"]
+    folder: str
+    max_tokens: int = Field(256, ge=8, le=8192, description="of a text; the rest is not read")
+    pooling: Literal["mean", "cls"] = Field("mean", description="the mean of all tokens, or the first one")
+
+
+class TextFeatures(Section):
+    """How the cleaned text becomes numbers: 1-to-n-grams, TF-IDF, and the terms that the booster sees; vectors beside
+    them, or in their place.
+    """
+
+    terms: Literal["hashed", "vocabulary", "none"] = Field(
+        "hashed", description="by a hash, or the commonest terms by name; none: only vectors are seen"
+    )
     ngrams: int = Field(2, ge=1, le=3)
     buckets: int = Field(2**18, ge=2**8, le=2**24, description="of the hash; terms of a vocabulary at most")
     min_rows: int = Field(2, ge=1, description="training rows that a term of the vocabulary is in")
     select: int = Field(3000, ge=0, description="terms kept for the booster, best by chi-squared")
     sublinear: bool = Field(True, description="1 + log(count) in place of the count")
+    vectors: Word2Vec | Encoder | None = Field(None, discriminator="kind", description="dense vectors of the text")
+
+    @field_validator("vectors", mode="before")
+    @classmethod
+    def _none(cls, value: Any) -> Any:
+        """A layer of settings takes back with this word what one below it says; null would leave a mapping alone."""
+        return None if value == "none" else value
 
 
 class Lookup(Section):

@@ -67,11 +67,12 @@ def _present(kind: Any) -> Any:
 
 
 def _tag(kind: Any) -> str | None:
-    """The value of `rule` that marks a kind of check."""
-    if not _is_section(kind) or "rule" not in kind.model_fields:
-        return None
-    rule = kind.model_fields["rule"].annotation
-    return str(get_args(rule)[0]) if get_origin(rule) is Literal else None
+    """The value that marks a member of a union: of `rule` for a check, of `kind` for vectors."""
+    for name in ("rule", "kind") if _is_section(kind) else ():
+        marks = kind.model_fields[name].annotation if name in kind.model_fields else None
+        if get_origin(marks) is Literal:
+            return str(get_args(marks)[0])
+    return None
 
 
 def _is_section(kind: Any) -> bool:
