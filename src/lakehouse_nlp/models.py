@@ -6,8 +6,8 @@ from typing import Any
 
 from lakehouse_nlp.core.context import Context
 from lakehouse_nlp.core.registry import CHALLENGER, CHAMPION, PREVIOUS, Registry, Version
+from lakehouse_nlp.model.metrics import figure
 from lakehouse_nlp.register.export import named
-from lakehouse_nlp.register.gate import figure
 
 ALIASES = (CHAMPION, PREVIOUS, CHALLENGER)
 TAGS = ("recipe", "gold_version", "train_rows", "nlp_hash")

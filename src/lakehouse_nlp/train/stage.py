@@ -21,6 +21,7 @@ from lakehouse_nlp.model.task import Task
 from lakehouse_nlp.train import blocks
 from lakehouse_nlp.train.blocks import Labelled
 from lakehouse_nlp.train.evaluation import figures, named_leaks
+from lakehouse_nlp.train.triggers import fired
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -30,7 +31,7 @@ SIGNS = {"increasing": 1, "decreasing": -1}
 
 
 def due(ctx: Context) -> str | None:
-    """No model of this recipe yet, or enough new labelled rows since the last one."""
+    """No model of this recipe yet, or a trigger of `train.retrain`."""
     if not ctx.tables.log(SOURCE).rows():
         return None
     newest = Registry(ctx).newest()
@@ -40,10 +41,7 @@ def due(ctx: Context) -> str | None:
         return f"settings changed since version {newest.number}"
     if newest.tags["nlp_hash"] != _nlp_hash(ctx):
         return f"version {newest.number} was trained on tokens of another pipeline"
-    before, now = int(newest.tags["train_rows"]), _labelled(ctx)
-    if now > before * (1 + ctx.settings.train.retrain_share):
-        return f"{now - before:,} labelled rows came to the {before:,} that version {newest.number} was trained on"
-    return None
+    return fired(ctx, newest)
 
 
 def run(ctx: Context) -> StepResult:
@@ -141,11 +139,6 @@ def _note(made: Version, metrics: dict[str, Any]) -> str:
     name = "accuracy" if metrics["classes"] else "rmse"
     test, linear = metrics["test"], metrics["baselines"]["linear"]
     return f"candidate {made}: {name} {test[name]:.4f} on {test['rows']:,} test rows, linear {linear[name]:.4f}"
-
-
-def _labelled(ctx: Context) -> int:
-    query = f"SELECT count(*) AS n FROM {ctx.settings.project}.gold WHERE split = 'train' AND label IS NOT NULL"
-    return int(duck.rows(ctx.root, query, only=[f"{ctx.settings.project}.gold"])[0]["n"])
 
 
 def _nlp_hash(ctx: Context) -> str:
