@@ -1,9 +1,10 @@
 """What a project's model reaches on other splits: its figures beside the baselines', by split seed and in the mean.
 
-    python benchmarks/seeds.py PROJECT [--of PROJECT] [--seeds 0 1 2 3 4] [--home DIR] [--set train.seed=1 ...]
+    python benchmarks/seeds.py PROJECT [--of PROJECT] [--seeds 0 1 2] [--home DIR] [--by-row] [--set train.seed=1 ...]
 
 Reads the gold and silver of a project that has run (`--of`: another of the same columns), and trains anew for each
-`gold.split.seed`; nothing is written. Exit code 1 if the model is behind the linear baseline in the mean of a figure.
+`gold.split.seed`; nothing is written. `--by-row` deals folds and bootstrap draws by row, whatever `gold.split.by` says.
+Exit code 1 if the model is behind the linear baseline in the mean of a figure.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ def resplit(ctx: Context, data: Labelled, seed: int) -> Labelled:
     found = {key: (label, part) for key, label, part in chosen.toPandas().itertuples(index=False)}
     labels, splits = (np.array([found[key][place] for key in data.keys], dtype=object) for place in (0, 1))
     kept = np.array([label is not None for label in labels])
-    return Labelled(data.rows.take(kept), data.keys[kept], labels[kept], splits[kept])
+    groups = None if data.groups is None else data.groups[kept]
+    return Labelled(data.rows.take(kept), data.keys[kept], labels[kept], splits[kept], groups=groups)
 
 
 def trained(ctx: Context, data: Labelled) -> tuple[dict[str, Any], float]:
@@ -47,7 +49,7 @@ def trained(ctx: Context, data: Labelled) -> tuple[dict[str, Any], float]:
     begun = time.perf_counter()
     checked = (validation.rows, validation.labels)
     spec = stage.specification(ctx.settings)
-    model = fit(train.rows, train.labels, spec, os.cpu_count() or 1, validation=checked)
+    model = fit(train.rows, train.labels, spec, os.cpu_count() or 1, validation=checked, groups=train.groups)
     seconds = time.perf_counter() - begun
     return figures(model, train, validation, test), seconds
 
@@ -55,12 +57,14 @@ def trained(ctx: Context, data: Labelled) -> tuple[dict[str, Any], float]:
 def lines(found: list[tuple[int, dict[str, Any], float]]) -> list[str]:
     """A Markdown table: a line a seed, and the mean."""
     figures = names(found[0][1])
-    head = ["seed", "test rows", *(f"{name}: model / linear / guess" for name in figures), "rounds", "fit, s"]
+    head = ["seed", "test rows", *(f"{name}: model / linear / guess" for name in figures)]
+    head += [f"95 % of {figures[0]}", "rounds", "fit, s"]
     rows = [
-        [str(seed), f"{m['test']['rows']:,}", *(cell([m], name) for name in figures), str(m["rounds"]), f"{s:.1f}"]
+        [str(seed), f"{m['test']['rows']:,}", *(cell([m], name) for name in figures),
+         " to ".join(f"{end:.4f}" for end in m["intervals"].get(figures[0], ())), str(m["rounds"]), f"{s:.1f}"]
         for seed, m, s in found
-    ]
-    mean = ["mean", "", *(cell([m for _, m, _ in found], name) for name in figures), "", ""]
+    ]  # fmt: skip
+    mean = ["mean", "", *(cell([m for _, m, _ in found], name) for name in figures), "", "", ""]
     return ["| " + " | ".join(row) + " |" for row in (head, ["---"] * len(head), *rows, mean)]
 
 
@@ -90,12 +94,15 @@ def main() -> int:
     parser.add_argument("--of")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
     parser.add_argument("--home", type=Path, default=Path())
+    parser.add_argument("--by-row", action="store_true")
     parser.add_argument("--set", dest="sets", nargs="*", default=[])
     asked = parser.parse_args()
     with closing(Context.open(asked.home, asked.project, sets=asked.sets)) as ctx:
         ctx.tables.project = asked.of or asked.project
         gold = ctx.tables.read("gold").where("purpose = 'train'")
-        data = blocks.collect(gold, stage.specification(ctx.settings))
+        data = blocks.collect(
+            gold, stage.specification(ctx.settings), by=None if asked.by_row else ctx.settings.gold.split.by
+        )
         found = [(seed, *trained(ctx, resplit(ctx, data, seed))) for seed in asked.seeds]
     print("\n".join(lines(found)))
     metrics = [m for _, m, _ in found]

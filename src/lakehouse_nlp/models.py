@@ -10,7 +10,9 @@ from lakehouse_nlp.model.metrics import figure
 from lakehouse_nlp.register.export import named
 
 ALIASES = (CHAMPION, PREVIOUS, CHALLENGER)
-TAGS = ("recipe", "gold_version", "train_rows", "nlp_hash")
+VERSIONS = ("gold_version", "silver_version", "labels_version", "bronze_version")
+ROWS = ("train_rows", "validation_rows", "test_rows")
+TAGS = ("recipe", "code", "seed", *VERSIONS, *ROWS, "nlp_hash", "booster_hash", "warm_from")
 
 
 def listed(ctx: Context) -> list[dict[str, Any]]:

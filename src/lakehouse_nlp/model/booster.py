@@ -51,18 +51,20 @@ class Boosting:
         values: Floats,
         validation: tuple[csr_matrix, Floats] | None = None,
         on_round: OnRound | None = None,
+        onto: xgboost.Booster | None = None,
     ) -> xgboost.Booster:
         """The booster of these rows; calls `on_round(done, rounds)` after each round.
 
+        `onto`: a booster of the same features that is gone on with, by `spec.rounds` more; it stays as it is.
         With `spec.early_stopping` and validation rows it ends at the round of the least validation loss.
         """
         import xgboost
 
         callbacks, watched = [_told(on_round, self.spec.rounds)] if on_round else [], []
         if self.spec.early_stopping and validation and len(validation[1]):
-            callbacks.append(xgboost.callback.EarlyStopping(self.spec.early_stopping, save_best=True))
+            callbacks.append(xgboost.callback.EarlyStopping(rounds=self.spec.early_stopping, save_best=True))
             watched.append((self.matrix(*validation), "validation"))
-        return self._train(features, values, self.spec.rounds, evals=watched, callbacks=callbacks)
+        return self._train(features, values, self.spec.rounds, evals=watched, callbacks=callbacks, xgb_model=onto)
 
     def held_out(self, features: csr_matrix, values: Floats, fold: Ints, rounds: int) -> Floats:
         """What boosters of the other folds say of each row, as `outputs`."""

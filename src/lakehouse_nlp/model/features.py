@@ -68,14 +68,17 @@ class Features:
 
 
 def fit_features(
-    rows: Rows, task: Task, values: Floats, fold: Ints, spec: Spec, threads: int
+    rows: Rows, task: Task, values: Floats, fold: Ints, spec: Spec, threads: int, kept: Features | None = None
 ) -> tuple[Features, csr_matrix]:
-    """The features of training rows, and what the booster sees of these, n x features, linear scores out of fold."""
-    idf = inverse_document_frequency(rows.counts)
+    """The features of training rows, and what the booster sees of these, n x features, linear scores out of fold.
+
+    `kept`: features that a booster was trained on, to go on with; what a row tells of its own label stays out of fold.
+    """
+    idf = kept.idf if kept else inverse_document_frequency(rows.counts)
     weights = tfidf(rows.counts, idf, spec)
-    linear, scores = fit_linear(weights, task, values, fold, spec, threads)
-    selected = best_terms(weights, task.codes(values), spec.select)
-    columns, encoded = fit_columns(rows, task, values, fold, spec)
+    linear, scores = fit_linear(weights, task, values, fold, spec, threads, kept.linear if kept else None)
+    selected = kept.selected if kept else best_terms(weights, task.codes(values), spec.select)
+    columns, encoded = fit_columns(rows, task, values, fold, spec, kept.columns if kept else None)
     return Features(spec, task, idf, linear, selected, columns), _joined(scores, encoded, weights[:, selected])
 
 

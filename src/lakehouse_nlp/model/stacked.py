@@ -84,20 +84,24 @@ def fit(
     threads: int,
     on_round: OnRound | None = None,
     validation: Validation | None = None,
+    groups: NDArray[Any] | None = None,
+    onto: StackedModel | None = None,
 ) -> StackedModel:
     """Fits a model on rows and their labels, n each; calls `on_round(done, rounds)` after each boosting round.
 
     `validation`: rows and labels for early stopping and for the threshold, where the specification asks for them.
+    `groups`: rows of one value, n, are in one fold of everything that is made out of fold. `onto`: a model of the same
+    classes and columns whose features are kept, and whose booster is gone on with.
     The same rows in the same order, spec and number of threads give the same model to the byte: sort the rows by key.
     Raises ValueError when the labels do not fit the objective, or are of one class.
     """
     task = Task.of(labels, spec.objective, spec.class_weights)
     values = task.values(labels)
-    fold = folds_of(task.codes(values), spec.folds, spec.seed)
-    features, seen = fit_features(rows, task, values, fold, spec, threads)
+    fold = folds_of(task.codes(values), spec.folds, spec.seed, groups)
+    features, seen = fit_features(rows, task, values, fold, spec, threads, onto.features if onto else None)
     boosting = features.boosting(threads)
     checked = (features.of(validation[0]), task.values(validation[1])) if validation and spec.early_stopping else None
-    model = StackedModel(features, boosting.fit(seen, values, checked, on_round))
+    model = StackedModel(features, boosting.fit(seen, values, checked, on_round, onto.booster if onto else None))
     if not spec.buckets:
         model.baseline = fit_baseline(rows, features.columns, task, values)
     if spec.calibration != "none" and task.classes:

@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 # What a column about the rows is called on its way: it may be a feature, too.
-ABOUT = "about "
+ABOUT, GROUP = "about ", "group of rows"
 
 
 @dataclass
 class Labelled:
     """n rows of features with their keys, labels and splits, sorted by key; `about`: columns that are no features, by
-    name, each a string or None.
+    name, each a string or None. `groups`: what rows that belong together have in common; None: each stands alone.
     """
 
     rows: Rows
@@ -38,6 +38,7 @@ class Labelled:
     labels: NDArray[Any]
     splits: NDArray[Any]
     about: dict[str, NDArray[Any]] = field(default_factory=dict)
+    groups: NDArray[Any] | None = None
 
     def part(self, split: str) -> Labelled:
         """The rows of one split."""
@@ -46,19 +47,23 @@ class Labelled:
     def take(self, index: NDArray[Any]) -> Labelled:
         """The rows at these positions, or where this mask is true."""
         about = {name: values[index] for name, values in self.about.items()}
-        return Labelled(self.rows.take(index), self.keys[index], self.labels[index], self.splits[index], about)
+        groups = None if self.groups is None else self.groups[index]
+        return Labelled(self.rows.take(index), self.keys[index], self.labels[index], self.splits[index], about, groups)
 
     def __len__(self) -> int:
         return len(self.keys)
 
 
-def collect(gold: DataFrame, spec: Spec, about: Sequence[str] = ()) -> Labelled:
-    """The rows of gold as features on the driver, and the columns `about` them; `gold` has a label in every row."""
+def collect(gold: DataFrame, spec: Spec, about: Sequence[str] = (), by: str | None = None) -> Labelled:
+    """The rows of gold as features on the driver, and the columns `about` them; `gold` has a label in every row.
+
+    `by`: the column that groups them; a row without a value stands alone.
+    """
     features = [f"cast(`{name}` as double) `{name}`" for name in spec.numeric]
     features += [f"cast(`{name}` as string) `{name}`" for name in spec.categorical]
     others = [f"cast(`{name}` as string) `{ABOUT}{name}`" for name in about]
-    chosen = gold.selectExpr("key", "label", "split", "clean_text", *features, *others)
-    beside = ("key", "label", "split", *(f"{ABOUT}{name}" for name in about))
+    chosen = gold.selectExpr("key", "label", "split", "clean_text", group_of(by), *features, *others)
+    beside = ("key", "label", "split", GROUP, *(f"{ABOUT}{name}" for name in about))
 
     def blocks(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
@@ -75,11 +80,16 @@ def collect(gold: DataFrame, spec: Spec, about: Sequence[str] = ()) -> Labelled:
         np.concatenate([block[0].numeric for block in found]),
         np.concatenate([block[0].categorical for block in found]),
     )
-    keys, labels, splits, *more = (
+    keys, labels, splits, groups, *more = (
         np.concatenate([block[1 + place] for block in found]) for place in range(len(beside))
     )
-    whole = Labelled(rows, keys, labels, splits, dict(zip(about, more, strict=True)))
+    whole = Labelled(rows, keys, labels, splits, dict(zip(about, more, strict=True)), groups if by else None)
     return whole.take(np.argsort(keys.astype(str), kind="stable"))
+
+
+def group_of(by: str | None) -> str:
+    """SQL of a row's group by this column of gold: its value, or of a row without one its key, told apart."""
+    return f"coalesce('=' || cast(`{by}` as string), '#' || key) as `{GROUP}`" if by else f"key as `{GROUP}`"
 
 
 def _none(spec: Spec) -> Rows:

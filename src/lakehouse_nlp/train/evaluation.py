@@ -120,7 +120,8 @@ def _judged(model: StackedModel, part: Labelled, said: Floats) -> dict[str, Any]
 
 def _intervals(model: StackedModel, part: Labelled, said: Floats) -> dict[str, list[float]]:
     labels, outputs = part.labels[:DRAWN], said[:DRAWN]
-    drawn = draws(len(labels), model.spec.seed)
+    groups = None if part.groups is None else part.groups[:DRAWN]
+    drawn = draws(len(labels), model.spec.seed, groups=groups)
     return intervals(resampled(labels, outputs, model.classes, model.predictions(outputs), drawn))
 
 

@@ -16,7 +16,7 @@ from lakehouse_nlp import __version__
 from lakehouse_nlp.core.context import Context
 from lakehouse_nlp.core.registry import METRICS, Registry, Version
 from lakehouse_nlp.model.explain import strongest
-from lakehouse_nlp.model.pyfunc import signature
+from lakehouse_nlp.model.pyfunc import example, signature
 from lakehouse_nlp.model.stacked import StackedModel
 from lakehouse_nlp.model.stored import save
 from lakehouse_nlp.train import plots
@@ -66,6 +66,7 @@ def log(
                 data_path=folder,
                 code_paths=[str(Path(__file__).resolve().parents[1])],
                 signature=signature(model.spec),
+                input_example=None if test is None else example(model, test.rows),
                 pip_requirements=[f"{name}=={version(name)}" for name in REQUIREMENTS],
                 metadata=tags,
             )

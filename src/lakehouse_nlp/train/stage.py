@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lakehouse_nlp import __version__
 from lakehouse_nlp.core import duck
 from lakehouse_nlp.core.context import Context, StepResult
 from lakehouse_nlp.core.errors import DataError
@@ -18,7 +19,7 @@ from lakehouse_nlp.model.rows import Spec
 from lakehouse_nlp.model.stacked import StackedModel, fit
 from lakehouse_nlp.model.stored import booster_hash
 from lakehouse_nlp.model.task import Task
-from lakehouse_nlp.train import blocks
+from lakehouse_nlp.train import blocks, warm
 from lakehouse_nlp.train.blocks import Labelled
 from lakehouse_nlp.train.evaluation import figures, named_leaks
 from lakehouse_nlp.train.triggers import fired
@@ -47,32 +48,45 @@ def due(ctx: Context) -> str | None:
 def run(ctx: Context) -> StepResult:
     """Trains a candidate and registers it as a version. Raises DataError where there is too little to learn from."""
     settings, version = ctx.settings, ctx.tables.log(SOURCE).changed()
-    model, train, validation, test = learnt(ctx, settings, version)
+    champion, why = warm.start(ctx, _nlp_hash(ctx)) if settings.train.warm_start else (None, "")
+    onto = warm.load(ctx, champion) if champion else None
+    model, train, validation, test = learnt(ctx, settings, version, onto)
     metrics = figures(model, train, validation, test)
     metrics["leaks"] = [*named_leaks(settings), *metrics["leaks"]]
     from lakehouse_nlp.train.log import log
 
     tags = {
         "recipe": recipe(settings, TRAIN),
-        "gold_version": str(version),
+        "code": __version__,
+        "seed": str(settings.train.seed),
+        **{f"{table}_version": str(at) for table, at in _versions(ctx, SOURCE, version).items()},
         "train_rows": str(len(train)),
+        "validation_rows": str(len(validation)),
+        "test_rows": str(len(test)),
         "nlp_hash": _nlp_hash(ctx),
         "booster_hash": booster_hash(model),
+        **({warm.TAG: str(champion.number)} if champion else {}),
     }
     made = log(ctx, model, metrics, tags, test)
     read = len(train) + len(validation) + len(test)
-    return StepResult(read=read, written=1, versions={SOURCE: version or 0}, note=_note(made, metrics))
+    return StepResult(read=read, written=1, versions={SOURCE: version or 0}, note=_note(made, metrics, champion, why))
 
 
-def learnt(ctx: Context, settings: Settings, version: int | None) -> tuple[StackedModel, Labelled, Labelled, Labelled]:
-    """The model of gold as of a version, with its training, validation and test rows. Raises DataError."""
+def learnt(
+    ctx: Context, settings: Settings, version: int | None, onto: StackedModel | None = None
+) -> tuple[StackedModel, Labelled, Labelled, Labelled]:
+    """The model of gold as of a version, with its training, validation and test rows; `onto`: as in `fit`.
+
+    Raises DataError where there is too little to learn from.
+    """
     gold = ctx.tables.read(SOURCE, version).where("label IS NOT NULL")
     train_gold = gold.where("split = 'train'")
-    spec = with_vocabulary(specification(settings), train_gold, settings)
-    data = blocks.collect(gold, spec, settings.train.slices)
+    spec = specification(settings)
+    spec = warm.kept(spec, onto) if onto else with_vocabulary(spec, train_gold, settings)
+    data = blocks.collect(gold, spec, settings.train.slices, settings.gold.split.by)
     train, validation, test = (data.part(split) for split in ("train", "validation", "test"))
     _enough(ctx, train, test)
-    model = _fitted(ctx, train, validation, test, spec)
+    model = _fitted(ctx, train, validation, test, spec, onto)
     model.features.terms = blocks.names(train_gold, spec, model.features.selected.tolist())
     return model, train, validation, test
 
@@ -101,7 +115,9 @@ def with_vocabulary(spec: Spec, gold: DataFrame, settings: Settings) -> Spec:
     return replace(spec, vocabulary=words, buckets=len(words))
 
 
-def _fitted(ctx: Context, train: Labelled, validation: Labelled, test: Labelled, spec: Spec) -> StackedModel:
+def _fitted(
+    ctx: Context, train: Labelled, validation: Labelled, test: Labelled, spec: Spec, onto: StackedModel | None = None
+) -> StackedModel:
     """The model; raises DataError where labels and settings do not fit, or a class is in the test rows only.
 
     Validation rows of a class that training does not know have nothing to say about stopping and thresholds.
@@ -113,7 +129,7 @@ def _fitted(ctx: Context, train: Labelled, validation: Labelled, test: Labelled,
             raise ValueError(f"{', '.join(unseen)} {rest}")
         known = validation.take(np.isin(validation.labels.astype(str), task.classes)) if task.classes else validation
         threads, checked = os.cpu_count() or 1, (known.rows, known.labels)
-        return fit(train.rows, train.labels, spec, threads, on_round=ctx.progress, validation=checked)
+        return fit(train.rows, train.labels, spec, threads, ctx.progress, checked, train.groups, onto)
     except ValueError as error:
         raise _refusal(ctx, str(error)) from error
 
@@ -134,11 +150,23 @@ def _refusal(ctx: Context, fault: str) -> DataError:
     )
 
 
-def _note(made: Version, metrics: dict[str, Any]) -> str:
-    """One line: what the candidate and the linear baseline reach on the test rows."""
+def _note(made: Version, metrics: dict[str, Any], champion: Version | None, why: str) -> str:
+    """One line: what the candidate and the linear baseline reach on the test rows, and what it began from."""
     name = "accuracy" if metrics["classes"] else "rmse"
     test, linear = metrics["test"], metrics["baselines"]["linear"]
-    return f"candidate {made}: {name} {test[name]:.4f} on {test['rows']:,} test rows, linear {linear[name]:.4f}"
+    began = f"; goes on from {champion}" if champion else f"; trained anew: {why}" if why else ""
+    says = f"candidate {made}: {name} {test[name]:.4f} on {test['rows']:,} test rows, linear {linear[name]:.4f}"
+    return says + began
+
+
+def _versions(ctx: Context, table: str, version: int | None) -> dict[str, int]:
+    """The table at this version and all that it was made of: table -> version, by the stamps of the commits."""
+    if version is None:
+        return {}
+    stamp, found = ctx.tables.log(table).stamped(version), {table: version}
+    for source, at in (stamp.upto if stamp else {}).items():
+        found |= _versions(ctx, source, at)
+    return found
 
 
 def _nlp_hash(ctx: Context) -> str:

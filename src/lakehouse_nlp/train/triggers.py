@@ -84,7 +84,7 @@ def _champion(ctx: Context, newest: Version) -> Iterator[str]:
 def _quality(ctx: Context, newest: Version, champion: Version, classes: list[str]) -> Iterator[str]:
     """The champion's figures on rows whose first label came after the newest model, against the floors."""
     query = f"""
-        SELECT g.label, p.prediction, p.value, list_transform($classes, c -> p.probabilities[c]) AS said
+        SELECT g.label, p.prediction, p.value, list_transform($classes::VARCHAR[], c -> p.probabilities[c]) AS said
         FROM {ctx.settings.project}.predictions AS p JOIN {ctx.settings.project}.gold AS g USING (key)
         ANTI JOIN (SELECT key FROM {_then(ctx, newest)} WHERE label IS NOT NULL) USING (key)
         WHERE p.version = $version AND g.label IS NOT NULL ORDER BY key"""

@@ -167,3 +167,23 @@ def test_a_trigger_says_all_its_reasons_and_none_where_nothing_came(home: Path, 
     _gold(ctx, _rows(101))
     found = str(fired(ctx, NEWEST)).split("; ")
     assert [part.split()[0] for part in found] == ["1", "version", "the", "the"]
+
+
+def test_quality_and_drift_of_numbers(home: Path, make_context: MakeContext, monkeypatch: pytest.MonkeyPatch) -> None:
+    test = {"classes": [], "profile": profile(LAST[:, None], LAST.astype(str), [])}
+    monkeypatch.setattr(Registry, "metrics", lambda *_: test)
+    ctx = _context(make_context, home, floor={"mae": 0.25}, drift=0.1)
+    _gold(ctx, _rows(100))
+    _gold(ctx, [*_rows(100), *[(f"n{n}", "2.0", n, "train") for n in range(20)]])
+    path = ctx.tables.path("predictions")
+    path.mkdir(parents=True)
+    rows = [
+        {"key": f"n{n}", "version": 1, "prediction": "1.5", "probability": None, "probabilities": [], "value": 1.5}
+        for n in range(20)
+    ]
+    kinds = {"key": pa.string(), "version": pa.int32(), "prediction": pa.string(), "probability": pa.float64()}
+    kinds |= {"probabilities": pa.map_(pa.string(), pa.float64()), "value": pa.float64()}
+    write_deltalake(path, pa.Table.from_pylist(rows, pa.schema(kinds)))
+    quality, drift = str(fired(ctx, NEWEST)).split("; ")
+    assert quality == "tiny/1 has mae 0.5000 on 20 rows labelled since, at most 0.25 wanted"
+    assert drift.startswith("the scores that tiny/1 predicts moved by ")

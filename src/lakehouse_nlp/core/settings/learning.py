@@ -120,6 +120,9 @@ class Train(Section):
     booster: Booster = Booster()
     min_rows: int = Field(50, ge=2, description="fewer labelled training rows than this is an error")
     retrain: Retrain = Retrain()
+    warm_start: bool = Field(
+        False, description="go on from the champion's features and booster where the settings of features are the same"
+    )
 
 
 class Register(Section):
