@@ -1,4 +1,5 @@
--- Model inputs, one row a key: tokens made by one Spark NLP pipeline, whose hash every row carries.
+-- Model inputs, one row a key: tokens made by one Spark NLP pipeline, whose hash every row carries. Its log is kept for good:
+-- registered models name versions of it.
 CREATE TABLE {table} (
   key STRING NOT NULL COMMENT 'as in silver',
   purpose STRING NOT NULL COMMENT 'train or inference',
@@ -13,6 +14,6 @@ CREATE TABLE {table} (
   row_hash BIGINT NOT NULL COMMENT 'changes with the content of the row: as in silver, mixed with the label where one was given'
 ) USING DELTA {location}
 COMMENT 'Model inputs, one row a key'
-TBLPROPERTIES (delta.enableChangeDataFeed = true, delta.logRetentionDuration = 'interval 365 days');
+TBLPROPERTIES (delta.enableChangeDataFeed = true, delta.logRetentionDuration = 'interval 36500 days');
 
 ALTER TABLE {table} ADD CONSTRAINT split_is_known CHECK (split IN ('train', 'validation', 'test'));
