@@ -16,7 +16,7 @@ from lakehouse_nlp.core.errors import DataError
 from lakehouse_nlp.core.settings.learning import Word2Vec
 from lakehouse_nlp.model.stacked import fit
 from lakehouse_nlp.model.stored import booster_hash
-from lakehouse_nlp.train import blocks, stage
+from lakehouse_nlp.train import blocks, material
 from lakehouse_nlp.train.vectors import word_vectors
 
 pytestmark = [pytest.mark.spark, pytest.mark.usefixtures("spark")]
@@ -87,7 +87,7 @@ def test_a_model_is_the_same_whatever_the_order_of_rows(
     ctx = make_context(home, features={"text": text}, train={"booster": {"rounds": 5}})
     hashes, rows = set(), _rows()
     for gold in (_gold(spark, rows).coalesce(1), _gold(spark, rows[::-1]).repartition(3)):
-        spec = stage.with_text(ctx, ctx.settings, gold.where("split = 'train'"))
+        spec = material.with_text(ctx, ctx.settings, gold.where("split = 'train'"))
         data = blocks.collect(gold, spec)
         assert data.rows.vectors.shape == (300, 8)
         assert data.rows.vectors.dtype == np.float32

@@ -34,8 +34,7 @@ def connect(root: Path, only: Iterable[str] | None = None) -> DuckDBPyConnection
         if only is None or name in only:
             schema, _, table = name.partition(".")
             connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
-            location = path.resolve().as_uri().replace("'", "''")  # as a plain path, DuckDB decodes its %
-            connection.execute(f'CREATE VIEW "{schema}"."{table}" AS SELECT * FROM delta_scan(\'{location}\')')
+            connection.execute(f'CREATE VIEW "{schema}"."{table}" AS SELECT * FROM {scan(path)}')
     if only is None:
         for project in {name.partition(".")[0] for name in found} - {"ops"}:
             for view, query in views(project, set(found), "duckdb"):
@@ -43,8 +42,14 @@ def connect(root: Path, only: Iterable[str] | None = None) -> DuckDBPyConnection
     return connection
 
 
+def scan(path: Path, version: int | None = None) -> str:
+    """The table in a folder, for FROM, as of a version or as it is now."""
+    location = path.resolve().as_uri().replace("'", "''")  # as a plain path, DuckDB decodes its %
+    return f"delta_scan('{location}')" if version is None else f"delta_scan('{location}', version => {version})"
+
+
 def rows(
-    root: Path, query: str, parameters: list[Any] | None = None, only: Iterable[str] | None = None
+    root: Path, query: str, parameters: list[Any] | dict[str, Any] | None = None, only: Iterable[str] | None = None
 ) -> list[dict[str, Any]]:
     """The answer to a query, a dict a row."""
     with connect(root, only) as connection:

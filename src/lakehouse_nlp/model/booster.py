@@ -56,10 +56,12 @@ class Boosting:
         validation: tuple[csr_matrix, Floats] | None = None,
         on_round: OnRound | None = None,
         on_outputs: OnOutputs | None = None,
+        onto: xgboost.Booster | None = None,
     ) -> xgboost.Booster:
         """The booster of these rows; calls `on_round(done, rounds)` after each round, and after every tenth
         `on_outputs(done, outputs)` with what it says of the validation rows, as `outputs`. Either may raise to end it.
 
+        `onto`: a booster of the same features that is gone on with, by `spec.rounds` more; it stays as it is.
         With `spec.early_stopping` and validation rows it ends at the round of the least validation loss.
         """
         import xgboost
@@ -71,7 +73,7 @@ class Boosting:
         if matrix and self.spec.early_stopping:
             callbacks.append(xgboost.callback.EarlyStopping(rounds=self.spec.early_stopping, save_best=True))
             watched.append((matrix, "validation"))
-        return self._train(features, values, self.spec.rounds, evals=watched, callbacks=callbacks)
+        return self._train(features, values, self.spec.rounds, evals=watched, callbacks=callbacks, xgb_model=onto)
 
     def held_out(self, features: csr_matrix, values: Floats, fold: Ints, rounds: int) -> Floats:
         """What boosters of the other folds say of each row, as `outputs`."""

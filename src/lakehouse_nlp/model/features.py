@@ -76,7 +76,7 @@ class Scored:
     """Training rows with all that the booster sees but the terms, which are still to be selected.
 
     `rows`: as they came; `weights`: TF-IDF, n x buckets; `scores`: linear ones out of fold; `encoded`: numbers and
-    categories, as `fit_columns` gives them.
+    categories, as `fit_columns` gives them; `kept`: the terms of the features that are gone on with.
     """
 
     rows: Rows
@@ -89,21 +89,28 @@ class Scored:
     scores: Floats
     columns: Columns
     encoded: Floats
+    kept: Ints | None = None
 
     def select(self, terms: int) -> tuple[Features, csr_matrix]:
         """The features with the best of the terms, and what the booster sees of the training rows, n x features."""
-        selected = best_terms(self.weights, self.task.codes(self.values), terms)
-        features = Features(replace(self.spec, select=terms), self.task, self.idf, self.linear, selected, self.columns)
-        return features, _joined(self.scores, self.encoded, self.rows, self.weights[:, selected])
+        best = best_terms(self.weights, self.task.codes(self.values), terms) if self.kept is None else self.kept
+        features = Features(replace(self.spec, select=terms), self.task, self.idf, self.linear, best, self.columns)
+        return features, _joined(self.scores, self.encoded, self.rows, self.weights[:, best])
 
 
-def fit_scores(rows: Rows, task: Task, values: Floats, fold: Ints, spec: Spec, threads: int) -> Scored:
-    """TF-IDF, linear scores and encoded columns of training rows."""
-    idf = inverse_document_frequency(rows.counts)
+def fit_scores(
+    rows: Rows, task: Task, values: Floats, fold: Ints, spec: Spec, threads: int, kept: Features | None = None
+) -> Scored:
+    """TF-IDF, linear scores and encoded columns of training rows.
+
+    `kept`: features that a booster was trained on, to go on with; what a row tells of its own label stays out of fold.
+    """
+    idf = kept.idf if kept else inverse_document_frequency(rows.counts)
     weights = tfidf(rows.counts, idf, spec)
-    linear, scores = fit_linear(weights, task, values, fold, spec, threads)
-    columns, encoded = fit_columns(rows, task, values, fold, spec)
-    return Scored(rows, spec, task, values, idf, weights, linear, scores, columns, encoded)
+    linear, scores = fit_linear(weights, task, values, fold, spec, threads, kept.linear if kept else None)
+    columns, encoded = fit_columns(rows, task, values, fold, spec, kept.columns if kept else None)
+    selected = kept.selected if kept else None
+    return Scored(rows, spec, task, values, idf, weights, linear, scores, columns, encoded, selected)
 
 
 def _joined(scores: Floats, encoded: Floats, rows: Rows, terms: csr_matrix) -> csr_matrix:

@@ -93,10 +93,26 @@ def finite(numbers: Floats) -> Floats:
     return np.asarray(np.where(np.abs(numbers) <= np.finfo(np.float32).max, numbers, np.nan))
 
 
-def folds_of(codes: Ints, folds: int, seed: int) -> Ints:
-    """A fold for each row, 0 to `folds` - 1: each class dealt out in turn, in an order that the seed shuffles."""
-    shuffled = np.random.default_rng(seed).permutation(len(codes))
-    by_class = shuffled[np.argsort(codes[shuffled], kind="stable")]
-    fold = np.empty(len(codes), dtype=np.int64)
-    fold[by_class] = np.arange(len(codes)) % folds
-    return fold
+def folds_of(codes: Ints, folds: int, seed: int, groups: NDArray[Any] | None = None) -> Ints:
+    """A fold for each row, 0 to `folds` - 1: each class dealt out in turn, in an order that the seed shuffles.
+
+    `groups`: rows of one value, n, stay together; a group counts as of the rarest class among its rows, and large ones
+    are dealt first, so that folds are of like size. Raises ValueError for fewer groups than folds.
+    """
+    of = places_of(groups, len(codes))
+    sizes = np.bincount(of)
+    if groups is not None and len(sizes) < folds:
+        raise ValueError(f"train.folds is {folds}, and the training rows are of {len(sizes)} groups (gold.split.by)")
+    rank = np.argsort(np.argsort(np.bincount(codes), kind="stable"), kind="stable")
+    rarest = np.full(len(sizes), len(rank))
+    np.minimum.at(rarest, of, rank[codes])
+    shuffled = np.random.default_rng(seed).permutation(len(sizes))
+    dealt = shuffled[np.lexsort((-sizes[shuffled], np.argsort(rank)[rarest[shuffled]]))]
+    fold = np.empty(len(sizes), dtype=np.int64)
+    fold[dealt] = np.arange(len(sizes)) % folds
+    return fold[of]
+
+
+def places_of(groups: NDArray[Any] | None, rows: int) -> Ints:
+    """The position of each row's group among the distinct ones, n; without groups each row is one of its own."""
+    return np.arange(rows) if groups is None else np.unique(groups.astype(str), return_inverse=True)[1]

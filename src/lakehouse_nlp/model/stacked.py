@@ -92,16 +92,21 @@ class Prepared:
     validation: Validation | None = None
 
     def boosted(
-        self, spec: Spec, threads: int, on_round: OnRound | None = None, on_outputs: OnOutputs | None = None
+        self,
+        spec: Spec,
+        threads: int,
+        on_round: OnRound | None = None,
+        on_outputs: OnOutputs | None = None,
+        onto: xgboost.Booster | None = None,
     ) -> StackedModel:
         """The model of a specification that differs from the features' in what comes after them; without a baseline.
 
-        `on_round`, `on_outputs`: see `Boosting.fit`.
+        `on_round`, `on_outputs`, `onto`: see `Boosting.fit`.
         """
         features, task = replace(self.features, spec=spec), self.features.task
         boosting = features.boosting(threads)
         checked = self._checked if spec.early_stopping or on_outputs else None
-        model = StackedModel(features, boosting.fit(self.seen, self.values, checked, on_round, on_outputs))
+        model = StackedModel(features, boosting.fit(self.seen, self.values, checked, on_round, on_outputs, onto))
         if spec.calibration != "none" and task.classes:
             held_out = boosting.held_out(self.seen, self.values, self.fold, model.booster.num_boosted_rounds())
             model.calibration = fit_calibration(spec.calibration, held_out, task.codes(self.values))
@@ -116,15 +121,22 @@ class Prepared:
         return self.features.of(self.validation[0]), self.features.task.values(self.validation[1])
 
 
-def score(rows: Rows, labels: NDArray[Any], spec: Spec, threads: int) -> tuple[Scored, Ints]:
-    """All that the booster sees of training rows but the terms, and the fold of each row.
+def score(
+    rows: Rows,
+    labels: NDArray[Any],
+    spec: Spec,
+    threads: int,
+    groups: NDArray[Any] | None = None,
+    kept: Features | None = None,
+) -> tuple[Scored, Ints]:
+    """All that the booster sees of training rows but the terms, and the fold of each row; `groups`: as in `fit`.
 
-    Raises ValueError when the labels do not fit the objective, or are of one class.
+    `kept`: as in `fit_scores`. Raises ValueError when the labels do not fit the objective, or are of one class.
     """
     task = Task.of(labels, spec.objective, spec.class_weights)
     values = task.values(labels)
-    fold = folds_of(task.codes(values), spec.folds, spec.seed)
-    return fit_scores(rows, task, values, fold, spec, threads), fold
+    fold = folds_of(task.codes(values), spec.folds, spec.seed, groups)
+    return fit_scores(rows, task, values, fold, spec, threads, kept), fold
 
 
 def fit(
@@ -134,16 +146,20 @@ def fit(
     threads: int,
     on_round: OnRound | None = None,
     validation: Validation | None = None,
+    groups: NDArray[Any] | None = None,
+    onto: StackedModel | None = None,
 ) -> StackedModel:
     """Fits a model on rows and their labels, n each; calls `on_round(done, rounds)` after each boosting round.
 
     `validation`: rows and labels for early stopping and for the threshold, where the specification asks for them.
+    `groups`: rows of one value, n, are in one fold of everything that is made out of fold. `onto`: a model of the same
+    classes and columns whose features are kept, and whose booster is gone on with.
     The same rows in the same order, spec and number of threads give the same model to the byte: sort the rows by key.
     Raises ValueError when the labels do not fit the objective, or are of one class.
     """
-    scored, fold = score(rows, labels, spec, threads)
+    scored, fold = score(rows, labels, spec, threads, groups, onto.features if onto else None)
     ready = Prepared(*scored.select(spec.select), scored.values, fold, validation)
-    model = ready.boosted(spec, threads, on_round)
+    model = ready.boosted(spec, threads, on_round, onto=onto.booster if onto else None)
     if not spec.buckets:
         model.baseline = fit_baseline(rows, scored.columns, scored.task, scored.values)
     return model

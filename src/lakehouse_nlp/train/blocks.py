@@ -25,13 +25,14 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 # What a column about the rows is called on its way: it may be a feature, too.
-ABOUT = "about "
+ABOUT, GROUP = "about ", "group of rows"
 
 
 @dataclass
 class Labelled:
     """n rows of features with their keys, labels and splits, sorted by key; `about`: columns that are no features, by
-    name, each a string or None; `read_ms`: milliseconds of one thread in which a row became features, in the mean.
+    name, each a string or None. `groups`: what rows that belong together have in common; None: each stands alone.
+    `read_ms`: milliseconds of one thread in which a row became features, in the mean.
     """
 
     rows: Rows
@@ -39,6 +40,7 @@ class Labelled:
     labels: NDArray[Any]
     splits: NDArray[Any]
     about: dict[str, NDArray[Any]] = field(default_factory=dict)
+    groups: NDArray[Any] | None = None
     read_ms: float = 0.0
 
     def part(self, split: str) -> Labelled:
@@ -48,20 +50,24 @@ class Labelled:
     def take(self, index: NDArray[Any]) -> Labelled:
         """The rows at these positions, or where this mask is true."""
         about = {name: values[index] for name, values in self.about.items()}
+        groups = None if self.groups is None else self.groups[index]
         rows, keys, labels = self.rows.take(index), self.keys[index], self.labels[index]
-        return Labelled(rows, keys, labels, self.splits[index], about, self.read_ms)
+        return Labelled(rows, keys, labels, self.splits[index], about, groups, self.read_ms)
 
     def __len__(self) -> int:
         return len(self.keys)
 
 
-def collect(gold: DataFrame, spec: Spec, about: Sequence[str] = ()) -> Labelled:
-    """The rows of gold as features on the driver, and the columns `about` them; `gold` has a label in every row."""
+def collect(gold: DataFrame, spec: Spec, about: Sequence[str] = (), by: str | None = None) -> Labelled:
+    """The rows of gold as features on the driver, and the columns `about` them; `gold` has a label in every row.
+
+    `by`: the column that groups them; a row without a value stands alone.
+    """
     features = [f"cast(`{name}` as double) `{name}`" for name in spec.numeric]
     features += [f"cast(`{name}` as string) `{name}`" for name in spec.categorical]
     others = [f"cast(`{name}` as string) `{ABOUT}{name}`" for name in about]
-    chosen = gold.selectExpr("key", "label", "split", "clean_text", *features, *others)
-    beside = ("key", "label", "split", *(f"{ABOUT}{name}" for name in about))
+    chosen = gold.selectExpr("key", "label", "split", "clean_text", group_of(by), *features, *others)
+    beside = ("key", "label", "split", GROUP, *(f"{ABOUT}{name}" for name in about))
 
     def blocks(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
@@ -81,12 +87,17 @@ def collect(gold: DataFrame, spec: Spec, about: Sequence[str] = ()) -> Labelled:
         np.concatenate([block[0].categorical for block in found]),
         np.concatenate([block[0].vectors for block in found]),
     )
-    keys, labels, splits, *more = (
+    keys, labels, splits, groups, *more = (
         np.concatenate([block[2 + place] for block in found]) for place in range(len(beside))
     )
-    read_ms = 1000 * sum(block[1] for block in found) / max(len(rows), 1)
-    whole = Labelled(rows, keys, labels, splits, dict(zip(about, more, strict=True)), read_ms)
+    named, read_ms = dict(zip(about, more, strict=True)), 1000 * sum(block[1] for block in found) / max(len(rows), 1)
+    whole = Labelled(rows, keys, labels, splits, named, groups if by else None, read_ms)
     return whole.take(np.argsort(keys.astype(str), kind="stable"))
+
+
+def group_of(by: str | None) -> str:
+    """SQL of a row's group by this column of gold: its value, or of a row without one its key, told apart."""
+    return f"coalesce('=' || cast(`{by}` as string), '#' || key) as `{GROUP}`" if by else f"key as `{GROUP}`"
 
 
 def _none(spec: Spec) -> Rows:

@@ -68,12 +68,14 @@ class Candidates:
         ready = f"{spec.select} {plain!r}"
 
         def made() -> Prepared:
-            scored, fold = _kept(self._scores, repr(plain), lambda: score(*learnt, spec, self.threads))
+            scored, fold = _kept(self._scores, repr(plain), lambda: self._scored(spec))
             checked = (self.validation.rows, self.validation.labels)
             return Prepared(*scored.select(spec.select), scored.values, fold, checked)
 
-        learnt = (self.train.rows, self.train.labels)
         return _kept(self._ready, ready, made)
+
+    def _scored(self, spec: Spec) -> tuple[Scored, Ints]:
+        return score(self.train.rows, self.train.labels, spec, self.threads, self.train.groups)
 
 
 def _kept(there: dict[str, T], key: str, make: Callable[[], T]) -> T:

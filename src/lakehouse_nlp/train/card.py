@@ -45,7 +45,7 @@ def sections(
     """The card of a model with these figures; `strongest`: features and how much they move it, most first."""
     return [
         _what(settings, metrics, tags),
-        _figures(metrics),
+        _figures(settings, metrics),
         *([_search(found)] if (found := metrics.get("search")) else []),
         *([_classes(metrics)] if metrics["classes"] else []),
         *(_slice(name, found) for name, found in metrics["slices"].items()),
@@ -96,6 +96,7 @@ def _what(settings: Settings, metrics: dict[str, Any], tags: dict[str, str]) -> 
             ["trained on", f"{metrics['train_rows']:,} rows of gold version {tags.get('gold_version', '?')}"],
             ["split", f"by a hash of {split}: {sizes}"],
             ["booster", f"{metrics['rounds']} rounds, depth {settings.train.booster.max_depth}"],
+            ["goes on from", f"version {tags['warm_from']}" if "warm_from" in tags else "nothing: trained anew"],
             ["class weights", str(settings.train.class_weights)],
             ["calibration", settings.train.calibration],
             ["threshold", "the likeliest class" if metrics["cut"] is None else f"{metrics['cut']:.4f}"],
@@ -110,7 +111,7 @@ def _vectors(settings: Settings) -> str:
     return ", ".join([found.kind, *(f"{name} {value}" for name, value in more.items())]) if found else "none"
 
 
-def _figures(metrics: dict[str, Any]) -> Section:
+def _figures(settings: Settings, metrics: dict[str, Any]) -> Section:
     of = [metrics["test"], metrics["validation"], metrics["baselines"]["linear"], metrics["baselines"]["majority"]]
     rows = [
         [name, _number(of[0][name]), _interval(metrics["intervals"].get(name)), *(_number(f.get(name)) for f in of[1:])]
@@ -118,7 +119,8 @@ def _figures(metrics: dict[str, Any]) -> Section:
         if name in of[0]
     ]
     head = ["figure", "test", "95 % of draws", "validation", "linear baseline", "guess"]
-    return Section("How good it is", ["Intervals by bootstrap over the test rows."], [head, *rows])
+    by = f"groups of test rows, by {settings.gold.split.by}" if settings.gold.split.by else "test rows"
+    return Section("How good it is", [f"Intervals by bootstrap over the {by}."], [head, *rows])
 
 
 def _search(found: dict[str, Any]) -> Section:

@@ -17,6 +17,7 @@ from lakehouse_nlp.core.settings.models import mentions
 from lakehouse_nlp.model.bootstrap import draws, intervals, resampled
 from lakehouse_nlp.model.leaks import Leak, leaks
 from lakehouse_nlp.model.metrics import evaluate, majority
+from lakehouse_nlp.model.profile import profile
 from lakehouse_nlp.model.rows import Floats
 from lakehouse_nlp.model.stacked import StackedModel
 from lakehouse_nlp.model.stored import size_mb
@@ -33,7 +34,8 @@ TIMED = 1000
 
 def figures(model: StackedModel, train: Labelled, validation: Labelled, test: Labelled) -> dict[str, Any]:
     """`test` and `validation` as `evaluate` gives them; `baselines`: the linear one and the guess without features, on
-    the test rows; `intervals` of 95 % for the figures of the test rows, `slices` of these by column and value; `leaks`.
+    the test rows; `intervals` of 95 % for the figures of the test rows, `slices` of these by column and value; `leaks`;
+    `profile`: how the predictions of the test rows are spread.
 
     `classes` and `objective` say how to read them; `rounds` is how many the booster has, and `cut` its threshold.
     """
@@ -49,6 +51,7 @@ def figures(model: StackedModel, train: Labelled, validation: Labelled, test: La
         "baselines": {"linear": linear, "majority": guess},
         "intervals": _intervals(model, test, said),
         "slices": {name: dict(_slices(model, test, said, name)) for name in test.about},
+        "profile": profile(said, model.predictions(said), classes),
         "leaks": [asdict(sign) for sign in signs],
         "cost": {"row_ms": _row_ms(model, test), "size_mb": size_mb(model)},
         "train_rows": len(train),
@@ -119,7 +122,8 @@ def _judged(model: StackedModel, part: Labelled, said: Floats) -> dict[str, Any]
 
 def _intervals(model: StackedModel, part: Labelled, said: Floats) -> dict[str, list[float]]:
     labels, outputs = part.labels[:DRAWN], said[:DRAWN]
-    drawn = draws(len(labels), model.spec.seed)
+    groups = None if part.groups is None else part.groups[:DRAWN]
+    drawn = draws(len(labels), model.spec.seed, groups=groups)
     return intervals(resampled(labels, outputs, model.classes, model.predictions(outputs), drawn))
 
 

@@ -18,7 +18,7 @@ from lakehouse_nlp.core.registry import METRICS, Registry, Version
 from lakehouse_nlp.core.settings import Settings
 from lakehouse_nlp.model.encoder import LIBRARIES, Encoder
 from lakehouse_nlp.model.explain import strongest
-from lakehouse_nlp.model.pyfunc import signature
+from lakehouse_nlp.model.pyfunc import example, signature
 from lakehouse_nlp.model.stacked import StackedModel
 from lakehouse_nlp.model.stored import save
 from lakehouse_nlp.train import plots
@@ -76,6 +76,7 @@ def log(
                 data_path=folder,
                 code_paths=[str(Path(__file__).resolve().parents[1])],
                 signature=signature(model.spec),
+                input_example=None if test is None else example(model, test.rows),
                 pip_requirements=[f"{name}=={version(name)}" for name in _requirements(model)],
                 metadata=tags,
             )

@@ -77,6 +77,12 @@ def faults(home: Path, sets: list[str] | None = None) -> list[str]:
         ("key: id", f"{X}:9: key: given twice"),
         ("train: {seed: 1, seed: 2}", f"{X}:9: train.seed: given twice"),
         ("register: {min: {acuracy: 1}}", f"{X}:9: register.min.acuracy: no such metric; did you mean 'accuracy'?"),
+        (
+            "train: {retrain: {floor: {acuracy: 1}}}",
+            f"{X}:9: train.retrain.floor.acuracy: no such metric; did you mean 'accuracy'?",
+        ),
+        ("train: {retrain: {every: 30}}", f"{X}:9: train.retrain.every: must be text, not 30"),
+        ("train: {retrain: {every: 1w}}", f"{X}:9: train.retrain.every: must be of the form ^[1-9]\\d*[hd]$, not '1w'"),
         ("project: y", f"{X}:9: project: the file's name says 'x', and this says 'y'; leave it out"),
         ("newest_by: dya", f"{X}:9: newest_by: no such column 'dya'; did you mean 'day'?"),
         ("gold: {split: {by: ID}}", f"{X}:9: gold.split.by: no such column 'ID'; did you mean 'id'?"),

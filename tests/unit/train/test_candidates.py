@@ -81,9 +81,9 @@ def test_calibration_and_threshold_are_judged_too() -> None:
 def test_what_a_parameter_leaves_as_it_is_is_fitted_once(monkeypatch: pytest.MonkeyPatch) -> None:
     scored: list[float] = []
 
-    def counted(rows: Any, labels: Any, spec: Spec, threads: int) -> Any:
+    def counted(rows: Any, labels: Any, spec: Spec, *more: Any) -> Any:
         scored.append(spec.linear_c)
-        return stacked.score(rows, labels, spec, threads)
+        return stacked.score(rows, labels, spec, *more)
 
     monkeypatch.setattr(module, "score", counted)
     candidates = _candidates()

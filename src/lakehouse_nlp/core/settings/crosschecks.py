@@ -215,11 +215,12 @@ def _languages(values: Values) -> Iterator[Problem]:
 
 def _floors(values: Values) -> Iterator[Problem]:
     metrics = get_args(Register.model_fields["metric"].annotation)
-    floors = values.get("register", "min")
-    for name in floors if isinstance(floors, dict) else ():
-        if name not in metrics and not re.fullmatch(r"f1\..+", name):
-            guess = did_you_mean(name, metrics) or f"; there are {listed(metrics)} and f1.<class>"
-            yield ("register", "min", name), f"no such metric{guess}"
+    for place in (("register", "min"), ("train", "retrain", "floor")):
+        floors = values.get(*place)
+        for name in floors if isinstance(floors, dict) else ():
+            if name not in metrics and not re.fullmatch(r"f1\..+", name):
+                guess = did_you_mean(name, metrics) or f"; there are {listed(metrics)} and f1.<class>"
+                yield (*place, name), f"no such metric{guess}"
 
 
 def _something_to_learn(values: Values) -> Iterator[Problem]:

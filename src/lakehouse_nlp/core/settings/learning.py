@@ -177,6 +177,20 @@ class Search(Section):
         return self.metric or (gate if fits else "rmse" if numbers else "roc_auc")
 
 
+class Retrain(Section):
+    """When a model is to be trained again by the same settings. Any of them will do, once labelled rows came or changed
+    since the newest model: of the same rows it would be the same.
+    """
+
+    share: Share | None = Field(0.1, description="so many labelled rows came or changed, of those it was trained on")
+    rows: int | None = Field(None, ge=1, description="so many came or changed")
+    every: str | None = Field(None, pattern=r"^[1-9]\d*[hd]$", description="it is older than this: 12h, 30d")
+    floor: dict[str, float] = Field(
+        {}, description="metric or f1.<class> -> what the champion must reach on rows labelled since"
+    )
+    drift: float | None = Field(None, gt=0, description="how far the champion's predictions may move (PSI)")
+
+
 class Train(Section):
     """The stacked model: out-of-fold linear scores, selected terms and columns into a booster."""
 
@@ -199,7 +213,10 @@ class Train(Section):
     booster: Booster = Booster()
     search: Search | None = Field(None, description="for better parameters than these")
     min_rows: int = Field(50, ge=2, description="fewer labelled training rows than this is an error")
-    retrain_share: Share = Field(0.1, description="train again when labelled rows grew by this share")
+    retrain: Retrain = Retrain()
+    warm_start: bool = Field(
+        False, description="go on from the champion's features and booster where the settings of features are the same"
+    )
 
     @field_validator("search", mode="before")
     @classmethod

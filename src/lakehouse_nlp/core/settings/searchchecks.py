@@ -53,6 +53,8 @@ def _judged(values: Values) -> Iterator[Problem]:
         if (metric in OF_NUMBERS) != numbers:
             kind = "numbers, and takes rmse, mae or r2" if numbers else f"classes, not numbers as {metric} does"
             yield ("train", "search", "metric"), f"train.objective {objective} is judged on {kind}"
+    if values.get("train", "warm_start") is True:
+        yield ("train", "search"), "a warm start goes on with the champion's parameters; take one of them away"
     if values.get("gold", "split", "validation") == 0:
         yield ("train", "search"), "candidates are judged on validation rows, and gold.split.validation is 0"
 

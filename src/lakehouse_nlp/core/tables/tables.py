@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from lakehouse_nlp.core.errors import DataError
-from lakehouse_nlp.core.tables import ddl, direct
+from lakehouse_nlp.core.tables import ddl, direct, upkeep
 from lakehouse_nlp.core.tables.changes import Change, note
 from lakehouse_nlp.core.tables.log import Log, Stamp
 
@@ -274,6 +275,18 @@ class Tables:
         else:
             self._sign(upto)
             frame.writeTo(self.name(table)).append()
+
+    # -- upkeep -----------------------------------------------------------------------------------------------------
+
+    def compact(self, table: str) -> tuple[int, int]:
+        """Writes the table's small files together: how many, and into how many."""
+        return upkeep.compact(self.log(table), self._stamp)
+
+    def vacuum(
+        self, table: str, kept_for: timedelta, versions: Sequence[int], now: datetime, *, dry_run: bool
+    ) -> list[str]:
+        """Deletes the files that are older and in none of the versions; which, or which would go (`dry_run`)."""
+        return upkeep.vacuum(self.log(table), kept_for, versions, now, None if dry_run else self._stamp)
 
     def _sign(self, upto: Mapping[str, int] | None = None) -> None:
         self.spark.conf.set(STAMP, self._stamp.reaching(upto).to_json())
