@@ -117,7 +117,7 @@ def _classes(ctx: Context) -> list[str] | None:
     labels are numbers.
     """
     tables = [f"{ctx.settings.project}.{table}" for table in ("gold", TABLE) if ctx.tables.log(table).rows()]
-    query = " UNION ".join(f"SELECT label FROM {table} WHERE label IS NOT NULL" for table in tables)
+    query = " UNION ".join(f"SELECT DISTINCT label FROM {table} WHERE label IS NOT NULL" for table in tables)
     found = sorted(str(row["label"]) for row in duck.rows(ctx.root, query, only=tables)) if tables else []
     return None if Task.are_numbers(found, ctx.settings.train.objective) else found
 

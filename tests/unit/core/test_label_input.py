@@ -41,7 +41,7 @@ def test_labels_that_do_not_fit_are_refused_and_nothing_is_written(
     home: Path, make_context: MakeContext, given: list[tuple[str, str]], says: str, hint: str
 ) -> None:
     ctx = make_context(home)
-    _tables(ctx, ["good", "bad", None])
+    _tables(ctx, [*["good", "bad", None] * 3])
     with pytest.raises(DataError) as refused:
         give(ctx, [Given(*each) for each in given])
     assert says in refused.value.message
@@ -57,6 +57,13 @@ def test_labels_of_a_quantity_are_numbers(home: Path, make_context: MakeContext)
         give(ctx, [Given("k0", "much")])
     with pytest.raises(DataError, match="'nan' is no number"):
         give(ctx, [Given("k0", "nan")])
+
+
+def test_two_classes_that_are_called_by_numbers_are_classes(home: Path, make_context: MakeContext) -> None:
+    ctx = make_context(home)
+    _tables(ctx, ["0", "1"] * 30)
+    with pytest.raises(DataError, match="'2' is none of '0', '1'"):
+        give(ctx, [Given("k0", "2")])
 
 
 @pytest.mark.parametrize(
