@@ -14,7 +14,7 @@ from pyspark.sql import SparkSession
 from lakehouse_nlp.core.context import Context
 from lakehouse_nlp.core.errors import DataError
 from lakehouse_nlp.core.registry import Registry, Version
-from lakehouse_nlp.train import stage
+from lakehouse_nlp.train import fitting, stage
 from lakehouse_nlp.train.nested import NUMBER, PARENT, STATE
 from lakehouse_nlp.train.reproduce import reproduce
 from lakehouse_nlp.train.study import Study
@@ -108,7 +108,7 @@ def test_a_search_that_was_ended_is_taken_up_in_its_run(
 ) -> None:
     ctx = make_context(home, **_asking())
     _write_gold(ctx, spark)
-    real, judged = stage.Candidates.judge, 0
+    real, judged = fitting.Candidates.judge, 0
 
     def interrupted(self: Any, params: Any, report: Any) -> float:
         nonlocal judged
@@ -117,7 +117,7 @@ def test_a_search_that_was_ended_is_taken_up_in_its_run(
             raise KeyboardInterrupt
         return real(self, params, report)
 
-    monkeypatch.setattr(stage.Candidates, "judge", interrupted)
+    monkeypatch.setattr(fitting.Candidates, "judge", interrupted)
     with pytest.raises(KeyboardInterrupt):
         stage.run(ctx)
     client, experiment = Registry(ctx).client, Registry(ctx).experiment()
