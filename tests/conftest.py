@@ -12,6 +12,7 @@ from lakehouse_nlp.core.settings import Settings
 from lakehouse_nlp.core.settings.models import Spark
 
 if TYPE_CHECKING:
+    import lake
     from pyspark.sql import SparkSession
 
 PROJECT = "tiny"
@@ -45,6 +46,20 @@ SPARK = Spark(
 def _no_settings_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("LAKEHOUSE_NLP_")]:
         monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The session's folder, where the homes of flow and contract tests are."""
+    return tmp_path_factory.getbasetemp()
+
+
+@pytest.fixture(scope="session")
+def clean(base: Path) -> lake.Clean:
+    """The home of one undisturbed run; copy it before changing it."""
+    import lake
+
+    return lake.clean(base)
 
 
 @pytest.fixture

@@ -18,7 +18,8 @@ from lakehouse_nlp.core.session import alive
 class Stage:
     """One stage: a folder of this package with `due(ctx) -> reason | None` and `run(ctx) -> StepResult`.
 
-    `reads` and `writes` are tables, or `raw` (files), `candidate` and `champion` (model versions).
+    `reads` and `writes` are tables (`labels` is people's to write), or `raw` (files), `candidate` and `champion` (model
+    versions).
     `follows` says whether news in what it reads always means work; training may find that there is too little of it.
     """
 
@@ -45,7 +46,7 @@ class Stage:
 STAGES = (
     Stage("ingest", ("raw",), ("bronze", "ops.files"), "takes new files in, every row once"),
     Stage("silver", ("bronze",), ("silver", "quarantine", "ops.checks"), "checks, cleans, keeps one row a key"),
-    Stage("gold", ("silver",), ("gold",), "makes tokens with Spark NLP, splits the rows"),
+    Stage("gold", ("silver", "labels"), ("gold",), "makes tokens with Spark NLP, splits the rows"),
     Stage("train", ("gold",), ("candidate",), "trains a candidate, logged to MLflow", follows=False),
     Stage("register", ("candidate",), ("champion", "ops.model_events"), "judges it at the gate", follows=False),
     Stage("score", ("gold", "champion"), ("predictions",), "scores what the champion has not seen"),

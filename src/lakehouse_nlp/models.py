@@ -6,11 +6,13 @@ from typing import Any
 
 from lakehouse_nlp.core.context import Context
 from lakehouse_nlp.core.registry import CHALLENGER, CHAMPION, PREVIOUS, Registry, Version
+from lakehouse_nlp.model.metrics import figure
 from lakehouse_nlp.register.export import named
-from lakehouse_nlp.register.gate import figure
 
 ALIASES = (CHAMPION, PREVIOUS, CHALLENGER)
-TAGS = ("recipe", "gold_version", "train_rows", "nlp_hash")
+VERSIONS = ("gold_version", "silver_version", "labels_version", "bronze_version")
+ROWS = ("train_rows", "validation_rows", "test_rows")
+TAGS = ("recipe", "code", "seed", *VERSIONS, *ROWS, "nlp_hash", "booster_hash", "warm_from")
 
 
 def listed(ctx: Context) -> list[dict[str, Any]]:

@@ -16,14 +16,15 @@ import pandas as pd
 from lakehouse_nlp.core.context import Context
 from lakehouse_nlp.model.pyfunc import frame_to_rows
 from lakehouse_nlp.model.stacked import fit
-from lakehouse_nlp.train import blocks, stage
+from lakehouse_nlp.train import blocks
 from lakehouse_nlp.train.evaluation import figures
 from lakehouse_nlp.train.log import log
+from lakehouse_nlp.train.material import specification
 
 
 def train(home: Path, frame: Path) -> None:
     with closing(Context.open(home, "demo")) as ctx:
-        spec = stage.specification(ctx.settings)
+        spec = specification(ctx.settings)
         data = blocks.collect(ctx.tables.read("gold").where("label IS NOT NULL"), spec)
         train, validation, test = (data.part(split) for split in ("train", "validation", "test"))
         model = fit(train.rows, train.labels, spec, threads=os.cpu_count() or 1)

@@ -9,18 +9,6 @@ import pytest
 
 
 @pytest.fixture(scope="session")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The session's folder, where the homes are."""
-    return tmp_path_factory.getbasetemp()
-
-
-@pytest.fixture(scope="session")
-def clean(base: Path) -> lake.Clean:
-    """The home of one undisturbed run; copy it before changing it."""
-    return lake.clean(base)
-
-
-@pytest.fixture(scope="session")
 def pool(request: pytest.FixtureRequest, base: Path, clean: lake.Clean) -> Iterator[lake.Pool]:
     """The scenarios of every test that was collected, begun in the tests' order."""
     wanted: dict[str, Any] = {}

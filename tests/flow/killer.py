@@ -20,7 +20,7 @@ from lakehouse_nlp.core.tables import Tables
 from lakehouse_nlp.ingest import files
 
 TABLES = ("append_once", "merge_once", "replace_window", "record")
-CLIENT = ("create_model_version", "set_registered_model_alias", "set_model_version_tag")
+CLIENT = ("create_model_version", "set_registered_model_alias", "set_model_version_tag", "log_batch")
 
 
 def die() -> None:

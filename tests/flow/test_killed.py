@@ -268,3 +268,42 @@ def test_other_bytes_of_the_same_name_are_not_taken_for_the_file_that_was_left(o
         "SELECT _file_hash, count(*) AS n FROM demo.bronze WHERE _file = 'new-reviews-1.jsonl' GROUP BY ALL ORDER BY n",
     )
     assert [row["n"] for row in rows] == [40, lake.MORE_ROWS]
+
+
+# -- a search ---------------------------------------------------------------------------------------------------------
+
+SPACE = "{booster.max_depth: [2, 3, 5], booster.learning_rate: {low: 0.05, high: 0.4}, text.select: [50, 200]}"
+SEARCH = ("run", "train", "--set", f"train.search={{method: tpe, trials: 7, space: {SPACE}}}")
+
+
+def search_after_a_kill(base: Path) -> dict[str, Any]:
+    """A search dies in the middle of its third trial's record, and is run again; beside it one that is left alone."""
+    home, alone = before_training(base, base / "searching"), before_training(base, base / "searching_alone")
+    died = dies_at(home, "log_batch::after:3", SEARCH)
+    kept = (home / "lake/demo/models/search").glob("*.db")
+    return {"died": died, "kept": len(list(kept)), "found": _found(home), "wanted": _found(alone)}
+
+
+def _found(home: Path) -> dict[str, Any]:
+    """Runs a search to its end: what the version says, and the trials nested under its run."""
+    import mlflow
+
+    lake.done(home, *SEARCH)
+    client = mlflow.MlflowClient(f"sqlite:///{home}/mlflow/mlflow.db")
+    (version,) = client.search_model_versions("name = 'demo'")
+    experiment = client.get_run(version.run_id).info.experiment_id
+    nested = client.search_runs([experiment], f"tags.`mlflow.parentRunId` = '{version.run_id}'")
+    figures = {run.data.tags["trial"]: run.data.metrics["validation.roc_auc"] for run in nested}
+    trials = {run.data.tags["trial"]: (run.info.status, run.data.tags["state"], run.data.params) for run in nested}
+    return {"tags": {tag: version.tags[tag] for tag in ("found", "booster_hash")}, "figures": figures, "trials": trials}
+
+
+SCENARIOS["search after a kill"] = search_after_a_kill
+
+
+@pytest.mark.parametrize("scenario", ["search after a kill"])
+def test_a_search_that_was_killed_finds_what_one_that_was_left_alone_finds(outcome: dict[str, Any]) -> None:
+    assert (outcome["died"], outcome["kept"]) == (-signal.SIGKILL, 1)
+    assert sorted(outcome["found"]["trials"]) == [str(number) for number in range(7)]
+    assert {status for status, _, _ in outcome["found"]["trials"].values()} == {"FINISHED"}
+    assert outcome["found"] == outcome["wanted"]

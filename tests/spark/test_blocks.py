@@ -65,6 +65,7 @@ def test_a_part_is_the_rows_of_one_split(spark: SparkSession) -> None:
     assert {split: len(part) for split, part in parts.items()} == {"train": 51, "validation": 25, "test": 25}
     assert parts["test"].keys.tolist() == [key for key, s in zip(found.keys, found.splits, strict=True) if s == "test"]
     assert all(len(part.rows) == len(part) == len(part.labels) for part in parts.values())
+    assert 0 < found.read_ms == parts["test"].read_ms < 100
 
 
 def test_without_text_and_features_rows_have_width_nought(spark: SparkSession) -> None:

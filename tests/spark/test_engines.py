@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import telling
 from pyspark.sql import SparkSession
 
 from lakehouse_nlp.core.context import Context
@@ -18,6 +19,8 @@ from lakehouse_nlp.model.stored import booster_hash, load, save
 from lakehouse_nlp.train import blocks, stage
 from lakehouse_nlp.train.engines import choose
 from lakehouse_nlp.train.evaluation import figures
+from lakehouse_nlp.train.fitting import modelled
+from lakehouse_nlp.train.material import gathered, specification
 from lakehouse_nlp.train.oncluster import OnCluster
 from lakehouse_nlp.train.reproduce import reproduce
 from lakehouse_nlp.train.source import Source
@@ -25,54 +28,14 @@ from lakehouse_nlp.train.source import Source
 pytestmark = [pytest.mark.spark, pytest.mark.usefixtures("spark")]
 MakeContext = Callable[..., Context]
 
-SCHEMA = "key string, purpose string, label string, split string, price double, title string, clean_text string, "
-SCHEMA += "tokens array<string>, n_chars int, n_tokens int, nlp_hash string, row_hash bigint"
-GOOD, BAD = ["great", "love", "works", "well"], ["broken", "awful", "returned", "it"]
-SO, DULL = ["okay", "average", "fine", "meh"], ["the", "a", "camera", "phone"]
-LEARNING: dict[str, Any] = {
-    "features": {"numeric": ["price"], "categorical": ["title"], "text": {"buckets": 4096, "select": 100}},
-}
-TRAIN: dict[str, Any] = {"batch_rows": 700, "booster": {"rounds": 20, "max_depth": 3}}
-
-
-def _rows(count: int, classes: int = 2) -> list[tuple[Any, ...]]:
-    """Texts, prices (nought among them) and categories that tell the label, mostly."""
-    rng = np.random.default_rng(3)
-    found = []
-    for n in range(count):
-        kind = int(rng.integers(classes))
-        words = rng.choice([*3 * (BAD, GOOD, SO)[kind], *GOOD, *BAD, *DULL], 12).tolist() if n % 50 else []
-        price = None if n % 7 == 0 else float(max(0, round(rng.normal(3 * kind, 1))))
-        title = None if n % 11 == 0 else str(rng.choice(["x", "y", "z"][kind:]))
-        split = ("test", "validation", "test", "train", "train", "train")[n % 6]
-        found.append((f"k{n * 7919 % count:05}", "train", ("bad", "good", "so")[kind], split, price, title,
-                      " ".join(words), words, 9, len(words), "h", n))  # fmt: skip
-    return found
-
-
-def _write(ctx: Context, spark: SparkSession, rows: list[tuple[Any, ...]], partitions: int = 3) -> int:
-    ctx.sign("gold")
-    ctx.tables.ensure("gold", {"price": "double", "title": "string"})
-    ctx.tables.replace_window("gold", spark.createDataFrame(rows, SCHEMA).repartition(partitions))
-    version = ctx.tables.log("gold").changed()
-    assert version is not None
-    return version
-
 
 def _learnt(ctx: Context, version: int | None = None) -> tuple[str, dict[str, Any], Any]:
-    with stage.learnt(ctx, ctx.settings, version) as (model, train, validation, test, choice):
-        metrics = figures(model, train, validation, test)
-        held = {"memory": "Rows", "batches": Spool.__name__, "cluster": OnCluster.__name__}[choice.name]
-        assert {type(part.rows).__name__ for part in (train, validation, test)} == {held}
+    with gathered(ctx, ctx.settings, version) as material:
+        model, parts = modelled(ctx, ctx.settings, material), (material.train, material.validation, material.test)
+        metrics = figures(model, *parts)
+        held = {"memory": "Rows", "batches": Spool.__name__, "cluster": OnCluster.__name__}[material.engine.name]
+        assert {type(part.rows).__name__ for part in parts} == {held}
         return booster_hash(model), metrics, model
-
-
-def _near(some: dict[str, Any], other: dict[str, Any]) -> None:
-    for section in ("test", "validation"):
-        for name, value in some[section].items():
-            if isinstance(value, float):
-                assert other[section][name] == pytest.approx(value, abs=0.002), (section, name)
-    assert [leak["says"] for leak in some["leaks"]] == [leak["says"] for leak in other["leaks"]]
 
 
 ALL = {"class_weights": "balanced", "early_stopping": 3, "calibration": "platt", "threshold": "f1_macro", "folds": 2}
@@ -80,9 +43,9 @@ ALL = {"class_weights": "balanced", "early_stopping": 3, "calibration": "platt",
 
 def _twice(spark: SparkSession, ctx: Context, rows: list[tuple[Any, ...]]) -> tuple[dict[str, Any], Any]:
     """The figures and the model, which are the same again for the same rows in other files and another order."""
-    _write(ctx, spark, rows)
+    telling.write(ctx, spark, rows)
     first, metrics, model = _learnt(ctx)
-    _write(ctx, spark, rows[::-1], partitions=5)
+    telling.write(ctx, spark, rows[::-1], partitions=5)
     assert _learnt(ctx)[0] == first
     return metrics, model
 
@@ -95,25 +58,28 @@ def _twice(spark: SparkSession, ctx: Context, rows: list[tuple[Any, ...]]) -> tu
 def test_batches_give_what_memory_gives(
     spark: SparkSession, home: Path, make_context: MakeContext, classes: int, more: dict[str, Any]
 ) -> None:
-    rows = _rows(4000, classes)
+    rows = telling.rows(4000, classes)
     contexts = [
-        make_context(home, **LEARNING, train={**TRAIN, **more, "engine": name}) for name in ("memory", "batches")
+        make_context(home, **telling.LEARNING, train={**telling.TRAIN, **more, "engine": name})
+        for name in ("memory", "batches")
     ]
     (memory, _), (batches, _) = (_twice(spark, ctx, rows) for ctx in contexts)
     assert memory["test"]["accuracy"] > 0.9
-    _near(memory, batches)
+    telling.near(memory, batches)
     assert memory["rounds"] == batches["rounds"]
 
 
 def test_a_cluster_gives_what_memory_gives(
     spark: SparkSession, home: Path, make_context: MakeContext, tmp_path: Path
 ) -> None:
-    rows = _rows(6000)
-    memory = make_context(home, **LEARNING, train={**TRAIN, **ALL, "engine": "memory"})
-    _write(memory, spark, rows)
-    cluster = make_context(home, **LEARNING, train={**TRAIN, **ALL, "engine": "cluster", "num_workers": 2})
+    rows = telling.rows(6000)
+    memory = make_context(home, **telling.LEARNING, train={**telling.TRAIN, **ALL, "engine": "memory"})
+    telling.write(memory, spark, rows)
+    cluster = make_context(
+        home, **telling.LEARNING, train={**telling.TRAIN, **ALL, "engine": "cluster", "num_workers": 2}
+    )
     found, model = _twice(spark, cluster, rows)
-    _near(_learnt(memory)[1], found)
+    telling.near(_learnt(memory)[1], found)
     save(model, tmp_path)
     some = next(Source(memory, None, model.spec).chunks("test", 100)).rows
     np.testing.assert_array_equal(load(tmp_path).outputs(some), model.outputs(some))
@@ -126,8 +92,8 @@ def test_a_cluster_gives_what_memory_gives(
 def test_more_workers_than_there_is_room_for_are_refused(
     spark: SparkSession, home: Path, make_context: MakeContext
 ) -> None:
-    ctx = make_context(home, **LEARNING, train={"engine": "cluster", "num_workers": 64})
-    version = _write(ctx, spark, _rows(60))
+    ctx = make_context(home, **telling.LEARNING, train={"engine": "cluster", "num_workers": 64})
+    version = telling.write(ctx, spark, telling.rows(60))
     with pytest.raises(UsageError, match=r"train.num_workers is 64, and the session has room for 2 tasks at a time"):
         _learnt(ctx, version)
 
@@ -135,9 +101,9 @@ def test_more_workers_than_there_is_room_for_are_refused(
 def test_training_reads_the_files_and_columns_of_its_rows(
     spark: SparkSession, home: Path, make_context: MakeContext
 ) -> None:
-    ctx = make_context(home, **LEARNING)
-    version = _write(ctx, spark, _rows(600))
-    source = Source(ctx, version, stage.specification(ctx.settings))
+    ctx = make_context(home, **telling.LEARNING)
+    version = telling.write(ctx, spark, telling.rows(600))
+    source = Source(ctx, version, specification(ctx.settings))
     gold = ctx.tables.path("gold")
     for split in ("test", "validation"):
         for file in gold.glob(f"split={split}/*.parquet"):
@@ -145,7 +111,7 @@ def test_training_reads_the_files_and_columns_of_its_rows(
     assert source.near
     here = list(source.chunks("train", 100))
     assert sum(len(part) for part in here) == 300
-    assert source.size() == (300, sum(row[9] for row in _rows(600) if row[3] == "train"))
+    assert source.size() == (300, sum(row[9] for row in telling.rows(600) if row[3] == "train"))
     asked = blocks.columns(source.spec, (), "`")
     plan = source.frame("train").selectExpr(*asked)._jdf.queryExecution().executedPlan().toString()
     assert "ReadSchema: struct<key:string,label:string,price:double,title:string,clean_text:string>" in plan
@@ -155,10 +121,10 @@ def test_training_reads_the_files_and_columns_of_its_rows(
 
 
 def test_both_readers_give_the_same_rows(spark: SparkSession, home: Path, make_context: MakeContext) -> None:
-    ctx = make_context(home, **LEARNING)
-    version = _write(ctx, spark, _rows(600))
-    _write(ctx, spark, _rows(60))  # a newer version is not what is asked for
-    source = Source(ctx, version, stage.specification(ctx.settings), ("title",))
+    ctx = make_context(home, **telling.LEARNING)
+    version = telling.write(ctx, spark, telling.rows(600))
+    telling.write(ctx, spark, telling.rows(60))  # a newer version is not what is asked for
+    source = Source(ctx, version, specification(ctx.settings), ("title",))
     near = blocks.joined(list(source.chunks("train", 64)), source.spec, source.about)
     far = blocks.collect(source.frame("train"), source.spec, source.about)
     assert near.keys.tolist() == far.keys.tolist() == sorted(far.keys)
@@ -180,8 +146,8 @@ def test_columns_that_two_readers_write_differently_are_left_to_spark(
     spark: SparkSession, home: Path, make_context: MakeContext
 ) -> None:
     ctx = make_context(home, features={"categorical": ["price"]})
-    version = _write(ctx, spark, _rows(60))
-    source = Source(ctx, version, stage.specification(ctx.settings))
+    version = telling.write(ctx, spark, telling.rows(60))
+    source = Source(ctx, version, specification(ctx.settings))
     assert not source.near
     assert len(blocks.joined(list(source.chunks("train", 64)), source.spec)) == 30
     assert source.size()[0] == 30
@@ -197,19 +163,19 @@ def test_columns_that_two_readers_write_differently_are_left_to_spark(
 def test_auto_goes_by_the_rows(
     spark: SparkSession, home: Path, make_context: MakeContext, more: dict[str, Any], name: str, why: str
 ) -> None:
-    ctx = make_context(home, **LEARNING, train=more)
-    version = _write(ctx, spark, [(*row[:9], 60, *row[10:]) for row in _rows(600)])
-    found = choose(ctx.settings, Source(ctx, version, stage.specification(ctx.settings)))
+    ctx = make_context(home, **telling.LEARNING, train=more)
+    version = telling.write(ctx, spark, [(*row[:9], 60, *row[10:]) for row in telling.rows(600)])
+    found = choose(ctx.settings, Source(ctx, version, specification(ctx.settings)))
     assert (found.name, found.why) == (name, why)
 
 
 def test_the_note_and_the_tags_say_which_engine_it_was(
     spark: SparkSession, home: Path, make_context: MakeContext
 ) -> None:
-    ctx = make_context(home, **LEARNING, train={**TRAIN, "engine": "batches"})
-    _write(ctx, spark, _rows(600))
+    ctx = make_context(home, **telling.LEARNING, train={**telling.TRAIN, "engine": "batches"})
+    telling.write(ctx, spark, telling.rows(600))
     ctx.sign("train")
     assert stage.run(ctx).note.endswith("; batches (by train.engine)")
     (version,) = Registry(ctx).versions()
     assert (version.tags["engine"], version.tags["engine_why"]) == ("batches", "by train.engine")
-    assert reproduce(make_context(home, **LEARNING), version.run_id).same
+    assert reproduce(make_context(home, **telling.LEARNING), version.run_id).same

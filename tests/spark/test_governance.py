@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from golds import write_gold
 from pyspark.sql import SparkSession
 from scipy.sparse import csr_matrix
 
@@ -17,7 +18,7 @@ from lakehouse_nlp.core.errors import UsageError
 from lakehouse_nlp.core.registry import CHALLENGER, CHAMPION, PREVIOUS, Registry
 from lakehouse_nlp.model.rows import Rows, Spec
 from lakehouse_nlp.model.stacked import fit
-from lakehouse_nlp.models import compared, listed, shown
+from lakehouse_nlp.models import ROWS, compared, listed, shown
 from lakehouse_nlp.register import stage
 from lakehouse_nlp.register.aliases import EVENTS, promote, rollback
 from lakehouse_nlp.train import stage as train_stage
@@ -120,34 +121,28 @@ def test_a_leak_a_dry_run_and_a_champion_that_has_vanished(home: Path, make_cont
     assert stage.run(ctx).note == "tiny/4 is champion"
 
 
-def _write_gold(ctx: Context, spark: SparkSession, partitions: int) -> None:
-    """200 rows of text and price that tell the label, mostly."""
-    rows = [
-        (f"k{n:03}", "train", "good" if n % 2 else "bad", ("train", "train", "train", "test", "validation")[n % 5],
-         float(n % 2 + n % 7), "fox good" if n % 2 and n % 9 else "hen so", ["fox"], 8, 2, "h", n)
-        for n in range(200)
-    ]  # fmt: skip
-    schema = "key string, purpose string, label string, split string, price double, clean_text string, "
-    schema += "tokens array<string>, n_chars int, n_tokens int, nlp_hash string, row_hash bigint"
-    ctx.sign("gold")
-    ctx.tables.ensure("gold", {"price": "double"})
-    ctx.tables.replace_window("gold", spark.createDataFrame(rows, schema).repartition(partitions))
-
-
 def test_a_run_is_reproduced_byte_for_byte_from_what_it_recorded(
     spark: SparkSession, home: Path, make_context: MakeContext
 ) -> None:
     learning = {"features": {"numeric": ["price"]}, "train": {"booster": {"rounds": 5}, "seed": 3}}
     ctx = make_context(home, **learning)
-    _write_gold(ctx, spark, 3)
+    write_gold(ctx, spark, 3)
     ctx.sign("train")
     train_stage.run(ctx)
     version = Registry(ctx).versions()[0]
-    _write_gold(ctx, spark, 1)  # the same rows, in another order
+    write_gold(ctx, spark, 1)  # the same rows, in another order
     train_stage.run(ctx)
     first, second = Registry(ctx).versions()
     assert first.tags["booster_hash"] == second.tags["booster_hash"]
     assert first.tags["gold_version"] != second.tags["gold_version"]
+
+    assert [shown(ctx, 1)[tag] for tag in ("seed", *ROWS)] == ["3", "120", "40", "40"]
+    import mlflow
+
+    model = mlflow.pyfunc.load_model(first.uri)
+    example = model.input_example
+    assert set(example["clean_text"][0].split()) & {"fox", "good", "hen", "so"}
+    assert list(model.predict(example)["prediction"]) in (["good"], ["bad"])
 
     other = make_context(home, train={"seed": 4})
     found = reproduce(other, version.run_id)

@@ -12,10 +12,12 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
+import tiny_encoder
 from lakehouse_nlp.model.pyfunc import RESULT_TYPE, Scorer, frame_to_rows, signature
 from lakehouse_nlp.model.rows import Spec
 from lakehouse_nlp.model.stacked import StackedModel, fit
 from lakehouse_nlp.model.stored import save
+from lakehouse_nlp.model.vectors import WordVectors
 
 pytestmark = pytest.mark.spark
 
@@ -27,6 +29,8 @@ SPEC = Spec(
     encode={"often": "frequency", "mean": "target"},
 )  # fmt: skip
 WORDS = ("bad", "bad hen", "fox", "good", "hen", "so")
+UNSEEN = "words nobody knew"
+TABLE = np.random.default_rng(0).normal(size=(len(WORDS), 5)).astype(np.float32)
 CASES: dict[str, dict[str, Any]] = {
     "two classes": {},
     "vocabulary": {"vocabulary": WORDS, "buckets": len(WORDS)},
@@ -36,6 +40,10 @@ CASES: dict[str, dict[str, Any]] = {
     "balanced": {"class_weights": "balanced", "monotone": {"x": 1}},
     "three classes": {"objective": "multiclass"},
     "numbers": {"objective": "regression"},
+    "word vectors": {"vectors": WordVectors(WORDS, TABLE)},
+    "word vectors alone": {"vectors": WordVectors(WORDS, TABLE), "buckets": 0},
+    "encoder": {"vectors": "mean"},
+    "encoder alone": {"vectors": "cls", "buckets": 0},
 }
 
 
@@ -44,6 +52,7 @@ def _frame(n: int, seed: int, unseen: bool = False) -> pd.DataFrame:
     kinds = np.array([*KINDS, "never seen"] if unseen else KINDS, dtype=object)
     numbers = rng.choice(np.array([np.nan, 0.0, -1.5, 3.25, 1e300], dtype=float), n)
     texts = rng.choice(np.array(TEXTS, dtype=object), n, p=[0.16] * 6 + [0.02, 0.01, 0.01])
+    texts[:5] = UNSEEN if unseen else texts[:5]
     table = {"clean_text": texts, "x": numbers, **{name: rng.choice(kinds, n) for name in SPEC.categorical}}
     return pd.DataFrame(table)
 
@@ -57,6 +66,8 @@ def _model(case: str) -> StackedModel:
     if case == "numbers":
         labels = (good * 2.0 + np.arange(400) / 400).astype(str)
     spec = replace(SPEC, **CASES[case])
+    if isinstance(spec.vectors, str):
+        spec = replace(spec, vectors=tiny_encoder.encoder(pooling=spec.vectors))
     rows = frame_to_rows(frame, spec)
     return fit(rows, labels, spec, threads=1, validation=(rows, labels))
 

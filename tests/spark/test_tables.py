@@ -3,6 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,30 @@ def test_a_table_is_made_from_its_ddl_and_making_it_again_changes_nothing(ctx: C
     with pytest.raises(Exception, match=r"(?i)purpose_is_known"):
         ctx.tables.append_once("bronze", _bronze(spark, "1", purpose="test"), app="a", version=1)
     assert ctx.tables.log("bronze").rows() == 0
+
+
+def test_a_table_whose_making_was_killed_is_made_by_the_next_run(ctx: Context) -> None:
+    log = ctx.tables.path("ops.metrics") / "_delta_log"
+    log.mkdir(parents=True)
+    (log / ".00000000000000000000.json.8f1e.tmp").write_text("{", encoding="utf-8")
+    ctx.tables.ensure("ops.metrics")
+    assert ctx.tables.log("ops.metrics").version() == 0
+
+
+def test_files_that_are_no_table_stay_where_they_are(ctx: Context) -> None:
+    folder = ctx.tables.path("ops.metrics")
+    (folder / "_delta_log").mkdir(parents=True)
+    (folder / "part-0.parquet").write_bytes(b"somebody's")
+    with pytest.raises(Exception, match="NON_EMPTY_LOCATION"):
+        ctx.tables.ensure("ops.metrics")
+    assert (folder / "part-0.parquet").read_bytes() == b"somebody's"
+
+
+def test_two_that_begin_at_once_make_a_table_once(ctx: Context) -> None:
+    others = [Tables(ctx.root, name, lambda: ctx.spark) for name in ("tiny", "other", "third")]
+    with ThreadPoolExecutor(len(others)) as pool:
+        list(pool.map(lambda tables: tables.ensure("ops.metrics"), others))
+    assert ctx.tables.log("ops.metrics").version() == 0
 
 
 def test_a_constraint_that_a_killed_run_did_not_set_is_set_by_the_next(ctx: Context, spark: SparkSession) -> None:

@@ -1,18 +1,49 @@
-"""The commands over models: list, show, compare, promote, roll back, explain."""
+"""The commands over models: label, list, show, compare, promote, roll back, explain."""
 
 from __future__ import annotations
 
 import sys
 from contextlib import closing
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from lakehouse_nlp.cli import render
 from lakehouse_nlp.cli.app import Env, Home, Json, Project, Sets, _context, app
+from lakehouse_nlp.core.errors import UsageError
 
 Numbers = Annotated[list[int] | None, typer.Argument(help="One version to show, several to compare; none to list all.")]
 Why = Annotated[str, typer.Option("--why", help="The reason, which is kept in ops.model_events.")]
+
+
+@app.command()
+def label(
+    key: Annotated[str | None, typer.Option("--key", help="The row's key.")] = None,
+    label: Annotated[str | None, typer.Option("--label", help="What it is; none takes it out of training.")] = None,
+    source: Annotated[Path | None, typer.Option("--from", help="A CSV file of the columns key and label.")] = None,
+    why: Annotated[str | None, typer.Option("--why", help="The reason, which is kept.")] = None,
+    ahead: Annotated[bool, typer.Option("--ahead", help="Take keys whose rows are yet to come.")] = False,
+    new_class: Annotated[bool, typer.Option("--new-class", help="Take classes that no row is of.")] = False,
+    project: Project = None,
+    home: Home = None,
+    env: Env = "local",
+    json: Json = False,
+) -> None:
+    """Say what rows are: the newest label of a key stands over the label expression.
+
+    Examples: lakehouse-nlp label --key R3N1 --label negative --why "irony"; lakehouse-nlp label --from checked.csv
+    """
+    from lakehouse_nlp.labels import Given, give, read_labels
+
+    if (source is None) == (key is None or label is None) or (source and (key or label)):
+        raise UsageError("a label needs --key and --label, or --from", hint="lakehouse-nlp label --help")
+    with closing(_context(home, project, env, None)) as ctx:
+        given = read_labels(ctx, source, why) if source else [Given(key or "", label or "", why)]
+        found = give(ctx, given, source.name if source else None, ahead=ahead, new_class=new_class)
+    says = f"{found.given:,} labels written, {found.known:,} stood already"
+    says += f", {found.ahead:,} wait for their rows" if found.ahead else ""
+    render.message(vars(found), f"{says}; next: lakehouse-nlp run", as_json=json)
 
 
 @app.command()

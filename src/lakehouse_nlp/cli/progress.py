@@ -35,7 +35,7 @@ def watched(ctx: Context, stages: Sequence[Stage]) -> Iterator[Watch]:
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("starting", total=len(stages), about="")
         ctx.say = lambda line: console.print(line, markup=False)
-        ctx.progress = lambda done, total: bar.update(task, about=f"round {done} of {total}")
+        ctx.progress = lambda done, total, what: bar.update(task, about=f"{what} {done} of {total}")
         tell = _lines(ctx)
 
         def watch(stage: Stage, what: str, note: str) -> None:

@@ -15,6 +15,7 @@ from rich.table import Table
 if TYPE_CHECKING:
     from lakehouse_nlp.doctor import Finding
     from lakehouse_nlp.flow import Report, Step
+    from lakehouse_nlp.maintain import Upkeep
     from lakehouse_nlp.silver.replay import Replayed
     from lakehouse_nlp.suggest import Suggestion
 
@@ -112,6 +113,23 @@ def replayed(found: Replayed, *, as_json: bool) -> None:
         table(["rule", "rows that stay"], found.stay.items())
     if found.released and not found.dry_run:
         talk("next: lakehouse-nlp run")
+
+
+def upkeep(found: Sequence[Upkeep], *, dry_run: bool, as_json: bool) -> None:
+    """Prints what became of each table's files."""
+    if as_json:
+        data([vars(each) for each in found])
+        return
+    head = ["table", "files merged", "into", "would go" if dry_run else "removed", "MB", "kept for", "and for models"]
+    rows = [
+        [each.table, each.merged, each.into, each.removed, each.megabytes, f"{each.hours} h", _versions(each.versions)]
+        for each in found
+    ]
+    table(head, rows)
+
+
+def _versions(numbers: Sequence[int]) -> str:
+    return f"versions {', '.join(map(str, numbers))}" if numbers else ""
 
 
 def status(found: dict[str, Any], *, as_json: bool) -> None:

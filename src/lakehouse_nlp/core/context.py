@@ -48,14 +48,14 @@ def to_stderr(line: str) -> None:
 
 @dataclass
 class Context:
-    """A run of one project: its settings, its lake, its identity."""
+    """A run of one project: its settings, its lake, its identity; `progress` is told done, all, and of what."""
 
     home: Path
     settings: Settings
     env: str = "local"
     clock: Callable[[], datetime] = utc_now
     say: Callable[[str], None] = to_stderr
-    progress: Callable[[int, int], None] | None = None
+    progress: Callable[[int, int, str], None] | None = None
     run_id: str = ""
 
     def __post_init__(self) -> None:

@@ -34,7 +34,7 @@ def connect(root: Path, only: Iterable[str] | None = None) -> DuckDBPyConnection
         if only is None or name in only:
             schema, _, table = name.partition(".")
             connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
-            connection.execute(f'CREATE VIEW "{schema}"."{table}" AS SELECT * FROM {_scan(path)}')
+            connection.execute(f'CREATE VIEW "{schema}"."{table}" AS SELECT * FROM {scan(path)}')
     if only is None:
         for project in {name.partition(".")[0] for name in found} - {"ops"}:
             for view, query in views(project, set(found), "duckdb"):
@@ -42,8 +42,14 @@ def connect(root: Path, only: Iterable[str] | None = None) -> DuckDBPyConnection
     return connection
 
 
+def scan(path: Path, version: int | None = None) -> str:
+    """The table in a folder, for FROM, as of a version or as it is now."""
+    location = path.resolve().as_uri().replace("'", "''")  # as a plain path, DuckDB decodes its %
+    return f"delta_scan('{location}')" if version is None else f"delta_scan('{location}', version => {version})"
+
+
 def rows(
-    root: Path, query: str, parameters: list[Any] | None = None, only: Iterable[str] | None = None
+    root: Path, query: str, parameters: list[Any] | dict[str, Any] | None = None, only: Iterable[str] | None = None
 ) -> list[dict[str, Any]]:
     """The answer to a query, a dict a row."""
     with connect(root, only) as connection:
@@ -61,7 +67,7 @@ def batches(
     """
     with _connection() as connection, tempfile.TemporaryDirectory(prefix="lakehouse-nlp-sort-") as folder:
         connection.execute(f"SET memory_limit = '{SORTED_IN}'; SET temp_directory = '{folder}'")
-        found = connection.execute(query.format(table=_scan(path, version)), list(parameters))
+        found = connection.execute(query.format(table=scan(path, version)), list(parameters))
         yield from found.to_arrow_reader(rows)
 
 
@@ -73,8 +79,3 @@ def _connection() -> DuckDBPyConnection:
     import_extension("delta", con=connection)
     connection.execute("LOAD delta; SET TimeZone = 'UTC'")
     return connection
-
-
-def _scan(path: Path, version: int | None = None) -> str:
-    location = path.resolve().as_uri().replace("'", "''")  # as a plain path, DuckDB decodes its %
-    return f"delta_scan('{location}'{'' if version is None else f', version := {version}'})"

@@ -44,7 +44,9 @@ def _since(ctx: Context, source: str, last: Stamp | None, otherwise: str) -> Pen
         return None
     if last is None:
         return Pending(source, None, changed, otherwise)
-    since = last.upto[source]
+    since = last.upto.get(source)
+    if since is None:  # a source that came after the target
+        return Pending(source, None, changed, f"{source} is new")
     return (
         Pending(source, since, changed, f"{source} went from version {since} to {changed}") if since < changed else None
     )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from lakehouse_nlp.core.settings import Settings, settings_hash
+from lakehouse_nlp.core.settings.learning import Train
 
 SILVER = ("columns", "nulls", "key", "newest_by", "text", "label", "checks", "silver")
 MADE = ("features.lookups", "features.dates", "features.derived", "train.slices")
 GOLD = (*SILVER, "gold", "features.numeric", "features.categorical", *MADE)
-TRAIN = (*GOLD, "features", "train")
+# When to train again says nothing about what is learnt.
+TRAIN = (*GOLD, "features", *(f"train.{name}" for name in Train.model_fields if name != "retrain"))
 
 
 def recipe(settings: Settings, parts: tuple[str, ...]) -> str:

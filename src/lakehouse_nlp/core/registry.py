@@ -6,6 +6,7 @@ import json
 import logging
 import os
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,16 +19,18 @@ if TYPE_CHECKING:
 
 CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
 METRICS = "metrics.json"
+EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 @dataclass(frozen=True)
 class Version:
-    """A registered model version. `tags` say by which recipe, and on which gold, it was trained."""
+    """A registered model version. `tags` say by which recipe and on which gold it was trained; `made_at`: when, UTC."""
 
     name: str
     number: int
     run_id: str
     tags: dict[str, str]
+    made_at: datetime = EPOCH
 
     @property
     def uri(self) -> str:
@@ -165,4 +168,5 @@ def quiet() -> None:
 
 
 def _version(found: ModelVersion) -> Version:
-    return Version(found.name, int(found.version), str(found.run_id), dict(found.tags))
+    made_at = datetime.fromtimestamp(found.creation_timestamp / 1000, timezone.utc)
+    return Version(found.name, int(found.version), str(found.run_id), dict(found.tags), made_at)

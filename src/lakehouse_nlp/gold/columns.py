@@ -20,15 +20,17 @@ PARTS = {"week": "weekofyear"}
 
 
 def carried(settings: Settings) -> dict[str, str]:
-    """Columns that gold has for models, and for slices of their figures, and their types; declared: as in silver."""
+    """Columns that gold has for models, for slices of their figures and to keep rows together, and their types;
+    declared: as in silver.
+    """
     features = settings.features
     declared = {name: column.type for name, column in settings.columns.items()}
     made = {**dict.fromkeys(features.lookups, "string"), **dict.fromkeys(features.date_parts, "int")}
     derived = {name: "double" if name in features.numeric else "string" for name in features.derived}
     types = {**declared, **made, **derived}
-    return {
-        name: types[name] for name in dict.fromkeys([*features.numbers, *features.categorical, *settings.train.slices])
-    }
+    together = [settings.gold.split.by] if settings.gold.split.by else []
+    named = [*features.numbers, *features.categorical, *settings.train.slices, *together]
+    return {name: types[name] for name in dict.fromkeys(named)}
 
 
 def with_made(silver: DataFrame, settings: Settings, home: Path) -> DataFrame:

@@ -1,6 +1,8 @@
-"""The gold stage: the text of each new row through the pipeline, and what else a model sees, one row a key."""
+"""The gold stage: the text of each new row through the pipeline, its label, what else a model sees; one row a key."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -10,6 +12,7 @@ from lakehouse_nlp.core.pending import Pending, pending
 from lakehouse_nlp.core.recipes import GOLD, recipe
 from lakehouse_nlp.core.settings.models import Split
 from lakehouse_nlp.core.tables import moved
+from lakehouse_nlp.gold import labels
 from lakehouse_nlp.gold.columns import carried, with_made
 from lakehouse_nlp.gold.lookups import lookups_hash
 from lakehouse_nlp.gold.pipeline import TEXT, TOKENS, fitted, nlp_hash
@@ -18,21 +21,23 @@ SOURCE, TARGET = "silver", "gold"
 
 
 def due(ctx: Context) -> str | None:
-    """New versions of silver, or another pipeline."""
+    """New versions of silver, new labels, or another pipeline."""
     found = _pending(ctx)
-    return str(found) if found else None
+    return "; ".join(dict.fromkeys(map(str, found.values()))) or None
 
 
 def run(ctx: Context) -> StepResult:
-    """Brings the new rows of silver to gold; all of them where the settings that gold depends on changed."""
+    """Brings the new rows of silver to gold, and those whose labels are new; all of them where the settings that gold
+    depends on changed.
+    """
     settings, found = ctx.settings, _pending(ctx)
     if not found:
         return StepResult(note="nothing new in silver")
     ctx.sign("gold", _recipe(ctx))
     ctx.tables.ensure(TARGET, carried(settings))
-    rows = gold_rows(ctx, ctx.tables.changes(SOURCE, found.since, found.upto, key=["_key"]))
-    upto = {SOURCE: found.upto}
-    if found.since is None:
+    upto = _positions(ctx, found)
+    rows = gold_rows(ctx, labels.overridden(ctx, _waiting(ctx, found, upto[SOURCE]), upto.get(labels.TABLE)))
+    if SOURCE in found and found[SOURCE].since is None:
         wrote = ctx.tables.replace_window(TARGET, rows, upto=upto)
     else:
         changed = "(new.row_hash <> old.row_hash OR new.nlp_hash <> old.nlp_hash)"
@@ -45,6 +50,17 @@ def run(ctx: Context) -> StepResult:
         ctx.versions(TARGET),
         f"{written:,} rows tokenised; pipeline {nlp_hash(settings.gold.nlp, ctx.home)}",
     )
+
+
+def _waiting(ctx: Context, found: Mapping[str, Pending], silver: int) -> DataFrame:
+    """The rows of silver that came or changed, and those that were given a label, one row a key."""
+    fresh, given = found.get(SOURCE), found.get(labels.TABLE)
+    if fresh is None and given is not None:
+        return labels.relabelled(ctx, given, silver)
+    rows = ctx.tables.changes(SOURCE, fresh.since if fresh else None, silver, key=["_key"])
+    if given is None or fresh is None or fresh.since is None:
+        return rows
+    return rows.unionByName(labels.relabelled(ctx, given, silver).join(rows, "_key", "left_anti"))
 
 
 def gold_rows(ctx: Context, silver: DataFrame) -> DataFrame:
@@ -82,8 +98,18 @@ def split_of(by: Column, split: Split) -> Column:
     )
 
 
-def _pending(ctx: Context) -> Pending | None:
-    return pending(ctx, "gold", SOURCE, TARGET, _recipe(ctx))
+def _pending(ctx: Context) -> dict[str, Pending]:
+    """What waits, by its source: silver, labels. Where there is no silver, there is nothing to label."""
+    if ctx.tables.log(SOURCE).changed() is None:
+        return {}
+    found = (pending(ctx, "gold", source, TARGET, _recipe(ctx)) for source in (SOURCE, labels.TABLE))
+    return {each.source: each for each in found if each}
+
+
+def _positions(ctx: Context, found: Mapping[str, Pending]) -> dict[str, int]:
+    """Source -> the version that gold will have come to."""
+    last = ctx.tables.log(TARGET).last("gold")
+    return {**(last.upto if last else {}), **{source: each.upto for source, each in found.items()}}
 
 
 def _recipe(ctx: Context) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyarrow import parquet
 
 from lakehouse_nlp.core.errors import LakehouseError
@@ -89,14 +90,15 @@ def _write(chunk: Chunk) -> tuple[Path, int]:
 
 def _table(chunk: Chunk) -> pa.Table:
     block, file, count = chunk.block, chunk.file, len(chunk.block.text)
-    faults: list[str | None] = [None] * count
-    for place, why in block.faults.items():
-        faults[place] = why
+    text = pc.utf8_rtrim(block.text, "\r\n")
+    faults = (
+        pa.array(map(block.faults.get, range(count)), pa.string()) if block.faults else pa.nulls(count, pa.string())
+    )
     same = [pa.repeat(value, count) for value in (file.path.name, file.hash, file.purpose)]
     cells = block.cells if block.cells is not None else pa.nulls(count, SCHEMA.field("cells").type)
     lines = pa.array(block.lines, mask=block.lines < 1)  # Avro has none
     rows = np.arange(chunk.first, chunk.first + count)
-    return pa.table([rows, lines, block.text, cells, pa.array(faults, pa.string()), *same], schema=SCHEMA)
+    return pa.table([rows, lines, text, cells, faults, *same], schema=SCHEMA)
 
 
 def _parts(block: Records, limit: int) -> Iterator[Records]:

@@ -53,16 +53,13 @@ def _chunks(spark: SparkSession, files: Sequence[Staged]) -> DataFrame:
 
 
 def _csv(spark: SparkSession, files: Sequence[Staged], fields: Fields) -> DataFrame:
-    """Records that from_csv splits; the line end is still on them."""
+    """Records that from_csv splits."""
     dialect = files[0].dialect
     assert dialect is not None
     places = [f"c{place}" for place in range(dialect.width)]
-    record = F.expr(r"trim(TRAILING '\r\n' FROM text)")
     schema = ", ".join(f"{place} string" for place in [*places, "_unread"])
-    rows = _chunks(spark, files).withColumn("text", record)
-    rows = rows.withColumn(
-        "_split", F.from_csv(F.when(F.col("_fault").isNull(), F.col("text")), schema, _options(dialect))
-    )
+    good = F.when(F.col("_fault").isNull(), F.col("text"))
+    rows = _chunks(spark, files).withColumn("_split", F.from_csv(good, schema, _options(dialect)))
     corrupt = F.col("_fault").isNotNull() | F.col("_split._unread").isNotNull()
     values = {name: F.col("_split")[place] for name, place in zip(dialect.columns, places, strict=True)}
     return _aligned(rows, values, fields, corrupt)

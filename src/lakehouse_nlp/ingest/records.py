@@ -23,6 +23,7 @@ from lakehouse_nlp.ingest.pool import ordered
 
 LF, CR, BLANKS = 10, 13, b" \t"
 Places = npt.NDArray[np.int64]
+Bytes = npt.NDArray[np.uint8]
 
 
 class Unruly(Exception):
@@ -111,10 +112,13 @@ class Splitter:
             cut = self._cut(text)
             tail = text[cut:]
             if cut:
-                yield line, text[:cut]
-                line += line_ends(text[:cut])
+                whole = text[:cut]
+                yield line, whole
+                line += line_ends(whole)
             if len(tail) > self.limit:
-                self._refuse_unruly(tail)
+                if self.dialect is not None:
+                    array = np.frombuffer(tail, np.uint8)
+                    _refuse_unruly(tail, array, _places(array, self.dialect.quote), self.dialect)
                 raise self._too_long(line)
         if tail:
             yield line, tail if tail.endswith((b"\n", b"\r")) else tail + b"\n"
@@ -122,12 +126,6 @@ class Splitter:
     def _too_long(self, line: int) -> Fault:
         what = "a quote that is never closed, or a record" if self.dialect else "a line"
         return Fault("size", f"{what} of more than {self.limit:,} bytes", f"at most {self.limit:,}", line)
-
-    def _refuse_unruly(self, text: bytes) -> None:
-        if self.dialect is not None:
-            array = np.frombuffer(text, np.uint8)
-            if b"\x00" in text or not _regular(array, self._quotes(array), ord(self.dialect.delimiter)):
-                raise Unruly(text, self.dialect)
 
     def _cut(self, text: bytes) -> int:
         """Where the last whole record ends: after the last line end that an even number of quotes precedes.
@@ -151,22 +149,18 @@ class Splitter:
         ends = stops = _ends(text, array)
         separators = np.arange(0)
         if self.dialect is not None:
-            quotes = self._quotes(array)
+            quotes = _places(array, self.dialect.quote)
             if len(quotes) % 2:
                 raise Unruly(text, self.dialect)
-            self._refuse_unruly(text)
+            _refuse_unruly(text, array, quotes, self.dialect)
             stops = _outside(ends, quotes)
-            separators = _outside(np.flatnonzero(array == ord(self.dialect.delimiter)), quotes)
+            separators = _outside(_places(array, self.dialect.delimiter), quotes)
         offsets = np.concatenate(([0], stops + 1))
         lines = line + np.searchsorted(ends, offsets[:-1])
         long = np.flatnonzero(np.diff(offsets) > self.limit)
         if len(long):
             raise self._too_long(int(lines[long[0]]))
         return self._checked(text, array, offsets, lines, self._ragged(separators, offsets))
-
-    def _quotes(self, array: npt.NDArray[np.uint8]) -> Places:
-        assert self.dialect is not None
-        return np.flatnonzero(array == ord(self.dialect.quote))
 
     def _ragged(self, separators: Places, offsets: Places) -> dict[int, str]:
         """Records that have not as many fields as the header."""
@@ -176,9 +170,7 @@ class Splitter:
         odd = np.flatnonzero(fields != self.dialect.width)
         return {int(place): ragged(int(fields[place]), self.dialect) for place in odd}
 
-    def _checked(
-        self, text: bytes, array: npt.NDArray[np.uint8], offsets: Places, lines: Places, faults: dict[int, str]
-    ) -> Records:
+    def _checked(self, text: bytes, array: Bytes, offsets: Places, lines: Places, faults: dict[int, str]) -> Records:
         records = pa.StringArray.from_buffers(
             len(offsets) - 1, pa.py_buffer(offsets.astype(np.int32)), pa.py_buffer(text)
         )
@@ -192,7 +184,7 @@ class Splitter:
         blank = np.arange(0) if self.blanks else self._blank(array, offsets)
         return _without(blank, records, lines, faults)
 
-    def _blank(self, array: npt.NDArray[np.uint8], offsets: Places) -> Places:
+    def _blank(self, array: Bytes, offsets: Places) -> Places:
         """Records without a character; of more than one column or of JSON, also those of blanks alone."""
         firsts = array[offsets[:-1]]
         blank = (firsts == LF) | (firsts == CR)
@@ -218,10 +210,20 @@ def _ends(text: bytes, array: npt.NDArray[np.uint8]) -> Places:
     if b"\r" not in text:
         return np.flatnonzero(array == LF)
     ends: Places = np.flatnonzero((array == LF) | (array == CR))
-    followed = np.append(array[1:], 0)[ends] == LF
-    half = (array[ends] == CR) & followed
+    half = (array[ends] == CR) & (_after(array, ends) == LF)
     whole: Places = ends[~half]
     return whole
+
+
+def _places(array: Bytes, character: str) -> Places:
+    return np.flatnonzero(array == ord(character))
+
+
+def _after(array: Bytes, places: Places) -> Bytes:
+    """The byte behind each place; a NUL behind the last."""
+    found = array[np.minimum(places + 1, len(array) - 1)]
+    found[places == len(array) - 1] = 0
+    return found
 
 
 def _outside(places: Places, quotes: Places) -> Places:
@@ -229,15 +231,20 @@ def _outside(places: Places, quotes: Places) -> Places:
     return places[np.searchsorted(quotes, places) % 2 == 0] if len(quotes) else places
 
 
-def _regular(array: npt.NDArray[np.uint8], quotes: Places, delimiter: int) -> bool:
-    """Whether every quote opens a field, closes one, or is half of a doubled one."""
+def _refuse_unruly(text: bytes, array: Bytes, quotes: Places, dialect: Dialect) -> None:
+    if b"\x00" in text or not _regular(array, quotes, ord(dialect.delimiter)):
+        raise Unruly(text, dialect)
+
+
+def _regular(array: Bytes, quotes: Places, delimiter: int) -> bool:
+    """Whether every quote opens a field, closes one, or is half of a doubled one; there is no NUL in the text."""
     before = np.where(quotes > 0, array[quotes - 1], LF)
-    after = np.append(array[1:], LF)[quotes]
+    after = _after(array, quotes)
     doubled = np.diff(quotes) == 1
     opens, closes = np.arange(len(quotes)) % 2 == 0, np.arange(len(quotes)) % 2 == 1
     edges = (LF, CR, delimiter)
     fine_open = np.isin(before, edges) | np.concatenate(([False], doubled))
-    fine_close = np.isin(after, edges) | np.concatenate((doubled, [False]))
+    fine_close = np.isin(after, (*edges, 0)) | np.concatenate((doubled, [False]))
     return bool(fine_open[opens].all() and fine_close[closes].all())
 
 

@@ -1,6 +1,6 @@
 """The linear baseline of a table: standardised numbers (a missing one is the mean, and flagged) and one-hot categories.
 
-Where there is text, its own regression is the baseline.
+The numbers of a text's vector are among them. Where terms are counted, their own regression is the baseline.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ class Baseline:
 
 def fit_baseline(rows: Rows, columns: Columns, task: Task, values: Floats) -> Baseline:
     """The regression of training rows."""
-    numbers = finite(rows.numeric)
-    missing = np.isnan(numbers)
+    found = numbers(rows)
+    missing = np.isnan(found)
     there = np.maximum((~missing).sum(axis=0), 1)
-    mean = np.where(missing, 0.0, numbers).sum(axis=0) / there
-    spread = np.sqrt((np.where(missing, 0.0, numbers - mean) ** 2).sum(axis=0) / there)
+    mean = np.where(missing, 0.0, found).sum(axis=0) / there
+    spread = np.sqrt((np.where(missing, 0.0, found - mean) ** 2).sum(axis=0) / there)
     scale = np.where(spread > 0, spread, 1.0)
     seen = design(rows, columns, mean, scale)
     weights = task.row_weights(values)
@@ -48,10 +48,16 @@ def fit_baseline(rows: Rows, columns: Columns, task: Task, values: Floats) -> Ba
 
 def design(rows: Rows, columns: Columns, mean: Floats, scale: Floats) -> csr_matrix:
     """Standardised numbers, a flag for each that is missing, and one-hot categories."""
-    missing = np.isnan(finite(rows.numeric))
-    numbers = np.where(missing, 0.0, (rows.numeric - mean) / scale)
+    found = numbers(rows)
+    missing = np.isnan(found)
+    standard = np.where(missing, 0.0, (found - mean) / scale)
     hot = [_one_hot(codes, len(known)) for codes, known in zip(columns.places(rows), columns.levels, strict=True)]
-    return hstack([csr_matrix(np.hstack([numbers, missing])), *hot], format="csr")
+    return hstack([csr_matrix(np.hstack([standard, missing])), *hot], format="csr")
+
+
+def numbers(rows: Rows) -> Floats:
+    """All numbers of the rows, NaN for missing."""
+    return finite(np.hstack([rows.numeric, rows.vectors]))
 
 
 def _one_hot(codes: Ints, known: int) -> csr_matrix:

@@ -1,4 +1,4 @@
-"""Features and baseline of training rows that come in blocks: what `fit_features` and `fit_baseline` find, from sums.
+"""Features and baseline of training rows that come in blocks: what `fit_scores` and `fit_baseline` find, from sums.
 
 The booster's columns are those of rows in memory, in the same order; the regressions agree as far as both are fitted.
 """
@@ -6,54 +6,88 @@ The booster's columns are those of rows in memory, in the same order; the regres
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 from scipy.sparse import csr_matrix
 
 from lakehouse_nlp.model import baseline as plain
 from lakehouse_nlp.model.baseline import Baseline
 from lakehouse_nlp.model.blocks import Blocks, Sums
-from lakehouse_nlp.model.columns import Columns, places, table_of, value_sums
+from lakehouse_nlp.model.coded import Coded
+from lakehouse_nlp.model.columns import Columns
 from lakehouse_nlp.model.features import Features, together
 from lakehouse_nlp.model.linear import Linear, class_sums, dependent, rarity, rows_with, tfidf
-from lakehouse_nlp.model.rows import Floats, Ints, Rows, Spec, finite
+from lakehouse_nlp.model.rows import Floats, Ints, Rows, Spec
 from lakehouse_nlp.model.task import Task
 from lakehouse_nlp.model.together import Lesson, regressions
 
 WHOLE = -1
 
 
-def fit_features(
-    rows: Blocks[Rows], task: Task, values: Floats, fold: Ints, spec: Spec
-) -> tuple[Features, Blocks[csr_matrix]]:
-    """As `features.fit_features`: the features, and what the booster sees of the rows, linear scores out of fold."""
-    (there,) = rows.total(lambda _, block: (rows_with(block.counts),))
-    idf = rarity(there, len(rows))
-    linear, partial, selected = _text(rows, task, values, fold, spec, idf)
-    coded = _Coded.of(rows, task, values, fold, spec)
+@dataclass(frozen=True)
+class Scored:
+    """As `features.Scored`, of which only what takes sums over all rows is there: the rest is made block by block.
 
-    def seen(start: int, block: Rows) -> csr_matrix:
-        weights, folds = tfidf(block.counts, idf, spec), fold[start : start + len(block)]
-        scores = _held_out(weights, folds, linear, partial)
-        return together(scores, coded.encode(block, folds), weights[:, selected])
+    `partial`: the regressions without each fold; `observed`: TF-IDF summed by class, classes x buckets.
+    """
 
-    return Features(spec, task, idf, linear, selected, coded.columns), rows.map(seen)
+    rows: Blocks[Rows]
+    spec: Spec
+    task: Task
+    values: Floats
+    fold: Ints
+    idf: Floats
+    linear: Linear
+    partial: list[Linear]
+    observed: Floats
+    coded: Coded
+    kept: Ints | None = None
+
+    @property
+    def columns(self) -> Columns:
+        """How categories become numbers."""
+        return self.coded.columns
+
+    def select(self, terms: int) -> tuple[Features, Blocks[csr_matrix]]:
+        """The features with the best of the terms, and what the booster sees of the rows, linear scores out of fold."""
+        spec, fold, idf, linear, partial = self.spec, self.fold, self.idf, self.linear, self.partial
+        coded, best = self.coded, self.kept
+        if best is None:
+            best = dependent(self.observed, np.bincount(self.task.codes(self.values)), terms)
+        selected = best
+
+        def seen(start: int, block: Rows) -> csr_matrix:
+            weights, folds = tfidf(block.counts, idf, spec), fold[start : start + len(block)]
+            scores = _held_out(weights, folds, linear, partial)
+            return together(scores, coded.encode(block, folds), block.vectors, weights[:, selected])
+
+        features = Features(replace(spec, select=terms), self.task, idf, linear, selected, self.columns)
+        return features, self.rows.map(seen)
+
+
+def fit_scores(
+    rows: Blocks[Rows], task: Task, values: Floats, fold: Ints, spec: Spec, kept: Features | None = None
+) -> Scored:
+    """As `features.fit_scores`."""
+    idf = kept.idf if kept else _rarity(rows)
+    linear, partial, observed = _text(rows, task, values, fold, spec, idf, kept)
+    coded = Coded.of(rows, task, values, fold, spec, kept.columns if kept else None)
+    selected = kept.selected if kept else None
+    return Scored(rows, spec, task, values, fold, idf, linear, partial, observed, coded, selected)
 
 
 def fit_baseline(rows: Blocks[Rows], columns: Columns, task: Task, values: Floats) -> Baseline:
     """As `baseline.fit_baseline`."""
 
     def first(_: int, block: Rows) -> Sums:
-        numbers = finite(block.numeric)
+        numbers = plain.numbers(block)
         return np.nansum(numbers, axis=0), (~np.isnan(numbers)).sum(axis=0)
 
     sums, found = rows.total(first)
     there = np.maximum(found, 1)
     mean = sums / there
-    (squares,) = rows.total(lambda _, block: (np.nansum((finite(block.numeric) - mean) ** 2, axis=0),))
+    (squares,) = rows.total(lambda _, block: (np.nansum((plain.numbers(block) - mean) ** 2, axis=0),))
     spread = np.sqrt(squares / there)
     scale = np.where(spread > 0, spread, 1.0)
     whole = np.zeros(len(values), np.int64)
@@ -66,25 +100,33 @@ def fit_baseline(rows: Blocks[Rows], columns: Columns, task: Task, values: Float
     return Baseline(mean, scale, Linear(fits[:, :-1], fits[:, -1]))
 
 
+def _rarity(rows: Blocks[Rows]) -> Floats:
+    """As `linear.inverse_document_frequency`."""
+    (there,) = rows.total(lambda _, block: (rows_with(block.counts),))
+    return rarity(there, len(rows))
+
+
 def _text(
-    rows: Blocks[Rows], task: Task, values: Floats, fold: Ints, spec: Spec, idf: Floats
-) -> tuple[Linear, list[Linear], Ints]:
-    """The regression of all rows, those without each fold, and the selected buckets."""
-    if not spec.buckets:
-        return Linear(np.zeros((0, 0)), np.zeros(0)), [], np.zeros(0, np.int64)
+    rows: Blocks[Rows], task: Task, values: Floats, fold: Ints, spec: Spec, idf: Floats, kept: Features | None
+) -> tuple[Linear, list[Linear], Floats]:
+    """The regression of all rows, those without each fold, and the terms' sums by class; of `kept` features the
+    first stays, and the last are not asked for.
+    """
     codes = task.codes(values)
     classes = int(codes.max()) + 1
+    if not spec.buckets:
+        return Linear(np.zeros((0, 0)), np.zeros(0)), [], np.zeros((classes, 0))
     lessons = rows.map(
         lambda start, block: _lesson(start, tfidf(block.counts, idf, spec), task, values, fold),
     )
-    full, *partial = (
-        Linear(fit[:, :-1], fit[:, -1])
-        for fit in regressions(lessons, spec.buckets, task, spec.linear_c, [WHOLE, *range(spec.folds)])
-    )
+    held = [*range(spec.folds)] if kept else [WHOLE, *range(spec.folds)]
+    fits = [Linear(fit[:, :-1], fit[:, -1]) for fit in regressions(lessons, spec.buckets, task, spec.linear_c, held)]
+    if kept:
+        return kept.linear, fits, np.zeros((classes, 0))
     (observed,) = lessons.total(
         lambda start, block: (class_sums(block.features, codes[start : start + block.shape[0]], classes),)
     )
-    return full, partial, dependent(observed, np.bincount(codes), spec.select)
+    return fits[0], fits[1:], observed
 
 
 def _lesson(start: int, features: csr_matrix, task: Task, values: Floats, fold: Ints) -> Lesson:
@@ -98,72 +140,4 @@ def _held_out(terms: csr_matrix, fold: Ints, full: Linear, partial: Sequence[Lin
     for k, model in enumerate(partial):
         found[fold == k] = model.scores(terms[fold == k])
     found[np.diff(terms.indptr) == 0] = full.bias
-    return found
-
-
-@dataclass(frozen=True)
-class _Coded:
-    """Encodings; `held`: the tables of target columns without each fold, by the place of the column."""
-
-    columns: Columns
-    held: dict[int, list[Floats]]
-
-    @classmethod
-    def of(cls, rows: Blocks[Rows], task: Task, values: Floats, fold: Ints, spec: Spec) -> _Coded:
-        """As `columns.fit_columns`."""
-        if not spec.categorical:
-            return cls(Columns([], []), {})
-        levels = _levels(rows, len(spec.categorical))
-
-        def sums(start: int, block: Rows) -> Sums:
-            inside = slice(start, start + len(block))
-            return tuple(_by_fold(block, levels, task.columns(values[inside]), fold[inside], spec.folds))
-
-        by_fold, columns = rows.total(sums), task.columns(values)
-        kinds = [spec.encode.get(name, "native") for name in spec.categorical]
-        tables, held = [], {}
-        for place, kind in enumerate(kinds):
-            counts, found = by_fold[2 * place], by_fold[2 * place + 1]
-            tables.append(table_of(kind, counts.sum(axis=0), found.sum(axis=0), columns.mean(axis=0), len(values)))
-            if kind == "target":
-                held[place] = [_without(k, counts, found, columns[fold != k]) for k in range(spec.folds)]
-        return cls(Columns(levels, tables), held)
-
-    def encode(self, block: Rows, fold: Ints) -> Floats:
-        """The block's rows encoded, target means out of fold."""
-        parts = [block.numeric]
-        for place, codes in enumerate(self.columns.places(block)):
-            seen = self.columns.tables[place][codes]
-            for k, table in enumerate(self.held.get(place, [])):
-                seen[fold == k] = table[codes[fold == k]]
-            parts.append(seen)
-        return np.hstack(parts)
-
-
-def _without(k: int, counts: Floats, sums: Floats, columns: Floats) -> Floats:
-    """The target means of the rows outside a fold."""
-    others = np.arange(len(counts)) != k
-    return table_of("target", counts[others].sum(axis=0), sums[others].sum(axis=0), columns.mean(axis=0), len(columns))
-
-
-def _levels(rows: Blocks[Rows], columns: int) -> list[list[str]]:
-    """The values of each column, sorted."""
-
-    def distinct(_: int, block: Rows) -> list[list[str]]:
-        return [pc.unique(pa.array(column, pa.string())).drop_null().to_pylist() for column in block.categorical.T]
-
-    found: list[set[str]] = [set() for _ in range(columns)]
-    for block in rows.each(distinct):
-        for known, values in zip(found, block, strict=True):
-            known.update(values)
-    return [sorted(known) for known in found]
-
-
-def _by_fold(block: Rows, levels: Sequence[Sequence[str]], columns: Floats, fold: Ints, folds: int) -> list[Floats]:
-    """For each column rows and sums by fold and value."""
-    found = []
-    for column, known in zip(block.categorical.T, levels, strict=True):
-        codes = places(column, known)
-        parts = [value_sums(codes[fold == k], columns[fold == k], len(known)) for k in range(folds)]
-        found += [np.stack([rows for rows, _ in parts]), np.stack([sums for _, sums in parts])]
     return found

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from lakehouse_nlp.model.blocks import Spool
+from lakehouse_nlp.model.callbacks import OnOutputs, OnRound, asked, pages, told
 from lakehouse_nlp.model.rows import Floats, Ints, Spec
 from lakehouse_nlp.model.task import Task
 
 if TYPE_CHECKING:
     import xgboost
 
-OnRound = Callable[[int, int], None]
 # XGBoost's own default.
 MAX_BIN = 256
 
@@ -26,7 +26,13 @@ class Learner(Protocol):
     """What makes boosters of features and values, n each: here, or somewhere else."""
 
     def fit(
-        self, features: Any, values: Floats, validation: tuple[Any, Floats] | None, on_round: OnRound | None
+        self,
+        features: Any,
+        values: Floats,
+        validation: tuple[Any, Floats] | None = None,
+        on_round: OnRound | None = None,
+        on_outputs: OnOutputs | None = None,
+        onto: xgboost.Booster | None = None,
     ) -> xgboost.Booster:
         """The booster, as `Boosting.fit`."""
 
@@ -47,23 +53,28 @@ class Boosting:
     monotone: Sequence[int] = ()
 
     def matrix(
-        self, features: csr_matrix | Spool[csr_matrix], values: Floats | None = None, ref: xgboost.DMatrix | None = None
+        self,
+        features: csr_matrix | Spool[csr_matrix],
+        values: Floats | None = None,
+        ref: xgboost.DMatrix | None = None,
+        binned: bool = True,
     ) -> xgboost.DMatrix:
         """Rows for XGBoost, which takes what a CSR leaves out for missing; with `values`, n, to learn from.
 
-        Rows in a spool are binned block by block, into pages on disk; `ref`: a matrix whose bins they share.
+        Rows in a spool are binned block by block, into pages on disk, or kept there as they are where not `binned`;
+        `ref`: a matrix whose bins they share.
         """
         import xgboost
 
         weights = None if values is None or not self.task.weighted else self.task.row_weights(values)
         if isinstance(features, Spool):
-            return xgboost.ExtMemQuantileDMatrix(
-                pages(features, values, weights, list(self.types)),
-                max_bin=int(self.spec.booster.get("max_bin", MAX_BIN)),
-                enable_categorical=True,
-                nthread=self.threads,
-                ref=ref,
-            )
+            bins = {"max_bin": int(self.spec.booster.get("max_bin", MAX_BIN)), "ref": ref} if binned else {}
+            kind: Any = xgboost.ExtMemQuantileDMatrix if binned else xgboost.DMatrix
+            steps = pages(features, values, weights, list(self.types))
+            paged = kind(steps, enable_categorical=True, nthread=self.threads, **bins)
+            paged.spool = features  # whose folder has the pages, and stays as long as they are asked for
+            found: xgboost.DMatrix = paged
+            return found
         return xgboost.DMatrix(
             features,
             label=values,
@@ -79,19 +90,31 @@ class Boosting:
         values: Floats,
         validation: tuple[csr_matrix | Spool[csr_matrix], Floats] | None = None,
         on_round: OnRound | None = None,
+        on_outputs: OnOutputs | None = None,
+        onto: xgboost.Booster | None = None,
     ) -> xgboost.Booster:
-        """The booster of these rows; calls `on_round(done, rounds)` after each round.
+        """The booster of these rows; calls `on_round(done, rounds)` after each round, and after every tenth
+        `on_outputs(done, outputs)` with what it says of the validation rows, as `outputs`. Either may raise to end it.
 
+        `onto`: a booster of the same features that is gone on with, by `spec.rounds` more; it stays as it is.
         With `spec.early_stopping` and validation rows it ends at the round of the least validation loss.
         """
         import xgboost
 
-        matrix = self.matrix(features, values)
-        callbacks, watched = [_told(on_round, self.spec.rounds)] if on_round else [], []
-        if self.spec.early_stopping and validation and len(validation[1]):
+        # Trees that were made on other rows cut within the bins of these: they are asked about the numbers themselves.
+        binned = onto is None
+        matrix = self.matrix(features, values, binned=binned)
+        callbacks, watched = [told(on_round, self.spec.rounds)] if on_round else [], []
+        watching = self.spec.early_stopping or on_outputs
+        checked = None
+        if watching and validation and len(validation[1]):
+            checked = self.matrix(*validation, ref=matrix if binned else None, binned=binned)
+        if checked and on_outputs:
+            callbacks.append(asked(checked, self._shaped, on_outputs))
+        if checked and self.spec.early_stopping:
             callbacks.append(xgboost.callback.EarlyStopping(rounds=self.spec.early_stopping, save_best=True))
-            watched.append((self.matrix(*validation, ref=matrix), "validation"))
-        return self._train(matrix, self.spec.rounds, evals=watched, callbacks=callbacks)
+            watched.append((checked, "validation"))
+        return self._train(matrix, self.spec.rounds, evals=watched, callbacks=callbacks, xgb_model=onto)
 
     def held_out(self, features: csr_matrix | Spool[csr_matrix], values: Floats, fold: Ints, rounds: int) -> Floats:
         """What boosters of the other folds say of each row, as `outputs`."""
@@ -109,7 +132,11 @@ class Boosting:
         if isinstance(features, Spool):
             return np.concatenate(list(features.each(lambda _, block: self.outputs(booster, block))))
         booster.set_param({"nthread": self.threads})
-        said: NDArray[Any] = booster.predict(self.matrix(features)).astype(np.float64)
+        return self._shaped(booster.predict(self.matrix(features)))
+
+    def _shaped(self, predicted: NDArray[Any]) -> Floats:
+        """XGBoost's predictions as `outputs` gives them."""
+        said = predicted.astype(np.float64)
         if said.ndim == 2:
             return said
         return np.column_stack([1.0 - said, said]) if self.task.classes else said[:, None]
@@ -127,48 +154,17 @@ class Boosting:
         return xgboost.train(params, matrix, num_boost_round=rounds, verbose_eval=False, **more)
 
 
+# Who makes boosters, by what is to be learnt from.
+Learners = Callable[[Boosting], Learner]
+
+
+def here(boosting: Boosting) -> Learner:
+    """The boosters are made in this process."""
+    return boosting
+
+
 def taken(features: csr_matrix | Spool[csr_matrix], mask: NDArray[np.bool_]) -> csr_matrix | Spool[csr_matrix]:
     """The rows where the mask is true."""
     if isinstance(features, Spool):
         return features.where(mask)
     return features[mask]
-
-
-def pages(features: Spool[csr_matrix], values: Floats | None, weights: Floats | None, types: list[str]) -> Any:
-    """The blocks as XGBoost asks for them, one at a time; it keeps its pages in the spool's folder."""
-    import xgboost
-
-    class Pages(xgboost.DataIter):
-        """A block a step."""
-
-        def __init__(self) -> None:
-            super().__init__(cache_prefix=str(features.folder / "pages"))
-            self._next = 0
-
-        def next(self, input_data: Callable[..., Any]) -> bool:
-            if self._next == features.blocks:
-                return False
-            inside = features.rows_of(self._next)
-            label = None if values is None else values[inside]
-            weight = None if weights is None else weights[inside]
-            input_data(data=features.block(self._next), label=label, weight=weight, feature_types=types)
-            self._next += 1
-            return True
-
-        def reset(self) -> None:
-            self._next = 0
-
-    return Pages()
-
-
-def _told(on_round: OnRound, rounds: int) -> Any:
-    import xgboost
-
-    class Told(xgboost.callback.TrainingCallback):
-        """Says after each round how many are done."""
-
-        def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
-            on_round(epoch + 1, rounds)
-            return False
-
-    return Told()

@@ -1,7 +1,8 @@
 """How sure a figure is: the figures of rows drawn again and again with replacement (Efron 1979), all draws at once.
 
-The draws depend on the number of rows and the seed alone, so two models on the same rows are resampled alike: the
-difference of their draws is a paired bootstrap.
+The draws depend on the number of rows, their groups and the seed alone, so two models on the same rows are resampled
+alike: the difference of their draws is a paired bootstrap. Rows that belong together are drawn together (a cluster
+bootstrap, Field and Welsh 2007): drawn one by one, they would seem to know more than they do.
 """
 
 from __future__ import annotations
@@ -12,16 +13,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lakehouse_nlp.model.rows import Floats, Ints
+from lakehouse_nlp.model.rows import Floats, Ints, places_of
 
 DRAWS = 200
 SURE = (0.025, 0.975)
 
 
-def draws(rows: int, seed: int = 0, times: int = DRAWS) -> Floats:
-    """How often each row is drawn, times x rows."""
-    rng = np.random.default_rng(seed)
-    return np.stack([np.bincount(rng.integers(0, rows, rows), minlength=rows) for _ in range(times)]).astype(np.float64)
+def draws(rows: int, seed: int = 0, times: int = DRAWS, groups: NDArray[Any] | None = None) -> Floats:
+    """How often each row is drawn, times x rows; of the groups, n, as many are drawn as there are."""
+    rng, of = np.random.default_rng(seed), places_of(groups, rows)
+    many = int(of.max()) + 1 if rows else 0
+    drawn = np.stack([np.bincount(rng.integers(0, many, many), minlength=many)[of] for _ in range(times)])
+    return drawn.astype(np.float64)
 
 
 def resampled(

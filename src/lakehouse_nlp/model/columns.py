@@ -40,14 +40,20 @@ class Columns:
         return [places(column, known) for column, known in zip(rows.categorical.T, self.levels, strict=True)]
 
 
-def fit_columns(rows: Rows, task: Task, values: Floats, fold: Ints, spec: Spec) -> tuple[Columns, Floats]:
-    """The encodings of training rows, and the rows encoded: target means by the folds that a row is not in."""
+def fit_columns(
+    rows: Rows, task: Task, values: Floats, fold: Ints, spec: Spec, kept: Columns | None = None
+) -> tuple[Columns, Floats]:
+    """The encodings of training rows, and the rows encoded: target means by the folds that a row is not in.
+
+    `kept`: encodings that stay those of serving.
+    """
     levels = [sorted({value for value in column if value is not None}) for column in rows.categorical.T]
+    levels = kept.levels if kept else levels
     columns = task.columns(values)
     tables, encoded = [], [rows.numeric]
-    for name, known, column in zip(spec.categorical, levels, rows.categorical.T, strict=True):
-        codes, kind = places(column, known), spec.encode.get(name, "native")
-        table = _table(kind, codes, columns, len(known))
+    for place, (name, known) in enumerate(zip(spec.categorical, levels, strict=True)):
+        codes, kind = places(rows.categorical[:, place], known), spec.encode.get(name, "native")
+        table = kept.tables[place] if kept else _table(kind, codes, columns, len(known))
         seen = table[codes]
         if kind == "target":
             for k in range(spec.folds):

@@ -63,17 +63,23 @@ def prints(rows: Rows | Blocks[Rows]) -> NDArray[np.uint64]:
 
 
 def prints_of(rows: Rows) -> NDArray[np.uint64]:
-    """The sum of the hashes of what a row has: terms with their counts, and columns with their values."""
+    """The sum of the hashes of what a row has: terms with their counts, and columns and vectors with their values."""
     from pandas.util import hash_array
 
     counts = rows.counts
     cells = hash_array(counts.indices.astype(np.uint64)) * (2 * counts.data.astype(np.uint64) + 1)
     ends = np.append(np.uint64(0), np.cumsum(cells, dtype=np.uint64))
     found = ends[counts.indptr[1:]] - ends[counts.indptr[:-1]]
-    for place, column in enumerate([*(rows.numeric.T + 0.0), *rows.categorical.T]):  # + 0.0: of -0.0, too
+    for place, column in enumerate([*_numbers(rows), *rows.categorical.T]):
         values = column if column.dtype != object else np.where(column == np.array(None), "\0", column)
         found += hash_array(np.ascontiguousarray(values)) * np.uint64(2 * place + 3)
     return np.asarray(found, dtype=np.uint64)
+
+
+def _numbers(rows: Rows) -> Iterator[NDArray[Any]]:
+    """The columns of numbers and of the text's vector, without the sign of a zero."""
+    yield from rows.numeric.T + 0.0
+    yield from rows.vectors.T + 0.0
 
 
 def _telling(features: Features, rows: Rows | Blocks[Rows], labels: NDArray[Any]) -> list[Leak]:

@@ -84,10 +84,11 @@ def dependent(observed: Floats, rows: Ints, select: int) -> Ints:
 
 
 def fit_linear(
-    terms: csr_matrix, task: Task, values: Floats, fold: Ints, spec: Spec, threads: int
+    terms: csr_matrix, task: Task, values: Floats, fold: Ints, spec: Spec, threads: int, kept: Linear | None = None
 ) -> tuple[Linear, Floats]:
     """The regression of all rows, and each row's scores by a regression of the folds that it is not in, n x columns.
 
+    `kept`: a regression that stays the one of serving; those of the folds are fitted all the same.
     A row without terms has the scores that serving would give it: they tell nothing of its label. The fits run
     `threads` at a time; the result does not depend on how many. Without buckets there are no columns.
     """
@@ -96,7 +97,8 @@ def fit_linear(
     if not terms.shape[1]:
         return Linear(np.zeros((0, 0)), np.zeros(0)), np.zeros((len(values), 0))
     columns, weights = task.columns(values), task.row_weights(values)
-    parts = [np.arange(len(values)), *(np.flatnonzero(fold != k) for k in range(spec.folds))]
+    parts = [] if kept else [np.arange(len(values))]
+    parts += [np.flatnonzero(fold != k) for k in range(spec.folds)]
 
     def one(job: tuple[Ints, Floats]) -> Floats:
         part, column = job
@@ -105,7 +107,7 @@ def fit_linear(
 
     with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(max(1, threads)) as pool:
         fits = np.array(list(pool.map(one, product(parts, columns.T)))).reshape(len(parts), columns.shape[1], -1)
-    full, *partial = [Linear(fit[:, :-1], fit[:, -1]) for fit in fits]
+    full, *partial = [*([kept] if kept else []), *(Linear(fit[:, :-1], fit[:, -1]) for fit in fits)]
     held_out = np.empty(columns.shape)
     for k, model in enumerate(partial):
         held_out[fold == k] = model.scores(terms[fold == k])

@@ -71,6 +71,14 @@ def numbers(actual: Floats, said: Floats) -> dict[str, Any]:
     }
 
 
+def figure(metrics: dict[str, Any], name: str) -> float | None:
+    """A figure by its name in the settings: `accuracy`, `f1.negative` …; None where there is none."""
+    section, _, key = name.partition(".")
+    found = metrics.get(section)
+    value = found.get(key) if isinstance(found, dict) else found if not key else None
+    return None if value is None else float(value)
+
+
 def majority(train_labels: NDArray[Any], n: int, classes: Sequence[str]) -> Floats:
     """The baseline that knows no features: the classes' shares in the training labels, or their mean, n times."""
     if not classes:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 TEXT = "clean_text"
 RESULT_TYPE = "struct<prediction:string,probability:double,probabilities:array<double>,value:double>"
+# Terms in the text of an example.
+TERMS = 10
 THREADS = "LAKEHOUSE_NLP_MODEL_THREADS"
 
 
@@ -71,7 +73,8 @@ def frame_to_rows(frame: pd.DataFrame, spec: Spec) -> Rows:
     columns = columns.where(columns.notna(), None)
     text = pa.array(columns[TEXT], pa.large_string())
     numeric = columns[list(spec.numeric)].to_numpy(np.float64, na_value=np.nan)
-    return Rows(spec.vectoriser.counts(text), numeric, columns[list(spec.categorical)].to_numpy(object))
+    vectors = spec.vectors.of(text) if spec.vectors else np.zeros((len(frame), 0), dtype=np.float32)
+    return Rows(spec.vectoriser.counts(text), numeric, columns[list(spec.categorical)].to_numpy(object), vectors)
 
 
 def signature(spec: Spec) -> ModelSignature:
@@ -90,6 +93,27 @@ def signature(spec: Spec) -> ModelSignature:
     ]
     inputs: list[Any] = [ColSpec(kind, name, required=False) for name, kind in types]
     return ModelSignature(inputs=Schema(inputs), outputs=Schema(outputs))
+
+
+def example(model: StackedModel, rows: Rows) -> pd.DataFrame:
+    """A row that the model takes, and that is nobody's: the terms that weigh most, the median of each number and the
+    commonest value of each category among the rows.
+    """
+    import pandas as pd
+
+    spec, features = model.spec, model.features
+    weights = np.abs(features.linear.weights[:, features.selected]).max(axis=0, initial=0.0)
+    best = features.selected[np.argsort(-weights, kind="stable")].tolist()
+    terms = [features.terms[bucket] for bucket in best if bucket in features.terms]
+    columns: dict[str, Any] = {TEXT: " ".join(terms[:TERMS])}
+    for name, numbers in zip(spec.numeric, rows.numeric.T, strict=True):
+        there = numbers[np.isfinite(numbers)]
+        columns[name] = float(np.median(there)) if len(there) else None
+    for name, values in zip(spec.categorical, rows.categorical.T, strict=True):
+        known, often = np.unique(values[values != None].astype(str), return_counts=True)  # noqa: E711  # element by element
+        columns[name] = str(known[often.argmax()]) if len(known) else None
+    numeric = dict.fromkeys(spec.numeric, "float64")
+    return pd.DataFrame([columns]).astype(numeric)
 
 
 def _load_pyfunc(data_path: str) -> Scorer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,18 +19,24 @@ from lakehouse_nlp.model.linear import Linear
 from lakehouse_nlp.model.rows import Spec
 from lakehouse_nlp.model.stacked import StackedModel
 from lakehouse_nlp.model.task import Task
+from lakehouse_nlp.model.vectors import load_vectors
 
-BOOSTER, ARRAYS, ABOUT = "booster.ubj", "arrays.npz", "model.json"
+BOOSTER, ARRAYS, ABOUT, VECTORS = "booster.ubj", "arrays.npz", "model.json", "vectors"
 
 
 def save(model: StackedModel, folder: Path | str) -> None:
-    """Writes `booster.ubj`, `arrays.npz` and `model.json` into the folder, which is made if it is not there."""
+    """Writes `booster.ubj`, `arrays.npz` and `model.json` into the folder, which is made if it is not there; below it,
+    in `vectors`, what makes the text's vectors.
+    """
     path = Path(folder)
     path.mkdir(parents=True, exist_ok=True)
     model.booster.save_model(path / BOOSTER)
     np.savez_compressed(path / ARRAYS, **_arrays(model))
+    plain = replace(model.spec, vectors=None)
+    if model.spec.vectors:
+        model.spec.vectors.save(path / VECTORS)
     about = {
-        "spec": asdict(model.spec),
+        "spec": {name: value for name, value in asdict(plain).items() if name != "vectors"},
         "task": asdict(model.features.task),
         "levels": model.features.columns.levels,
         "calibration": asdict(model.calibration) if model.calibration else None,
@@ -49,7 +55,7 @@ def load(folder: Path | str, threads: int = 1) -> StackedModel:
     with np.load(path / ARRAYS, allow_pickle=False) as arrays:
         found = dict(arrays)
     features = Features(
-        spec=Spec(**about["spec"]),
+        spec=Spec(**about["spec"], vectors=load_vectors(path / VECTORS)),
         task=_task(about["task"]),
         idf=found["idf"],
         linear=Linear(found["weights"], found["bias"]),
@@ -71,7 +77,7 @@ def size_mb(model: StackedModel) -> float:
     """Megabytes (10^6 bytes) of what `save` writes."""
     with tempfile.TemporaryDirectory() as folder:
         save(model, folder)
-        return sum(file.stat().st_size for file in Path(folder).iterdir()) / 1e6
+        return sum(file.stat().st_size for file in Path(folder).rglob("*")) / 1e6
 
 
 def _arrays(model: StackedModel) -> dict[str, Any]:

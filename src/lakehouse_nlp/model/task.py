@@ -33,12 +33,17 @@ class Task:
         and any others for classes. Raises ValueError where the labels do not fit.
         """
         names = sorted(set(labels.astype(str)))
-        if wanted == "regression" or (wanted == "auto" and len(names) > MOST_CLASSES and _are_numbers(names)):
+        if cls.are_numbers(names, wanted):
             if odd := next((name for name in names if not _are_numbers([name])), None):
                 raise ValueError(f"train.objective is regression, and the label {str(odd)!r} is no number")
             return cls("regression")
         found = _objective(names, wanted)
         return cls(found, tuple(names), _weights(labels.astype(str), names, class_weights))
+
+    @staticmethod
+    def are_numbers(names: Sequence[str], wanted: Objective) -> bool:
+        """Whether distinct labels are taken for a quantity."""
+        return wanted == "regression" or (wanted == "auto" and len(names) > MOST_CLASSES and _are_numbers(names))
 
     def values(self, labels: NDArray[Any]) -> Floats:
         """Positions in `classes`, or the numbers themselves, n. Raises ValueError for a label that is neither."""

@@ -6,7 +6,7 @@ again. The hash is that of Spark ML's HashingTF (MurmurHash3 x86 32-bit, seed 42
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,7 +43,7 @@ class Vectoriser:
         """
         if not self.buckets:
             return csr_matrix((len(text), 0), dtype=np.float32)
-        levels = [(rows, self._columns(terms)[ids]) for rows, ids, terms in _ngrams(text, self.ngrams)]
+        levels = [(rows, self._columns(terms)[ids]) for rows, ids, terms in ngrams(text, self.ngrams)]
         rows, columns = (np.concatenate(part) for part in zip(*levels, strict=True))
         known = columns >= 0
         return _count(rows[known], columns[known], (len(text), self.buckets))
@@ -61,7 +61,7 @@ class Vectoriser:
         left out.
         """
         found: list[tuple[int, int, str]] = []
-        for _, ids, terms in _ngrams(text, self.ngrams):
+        for _, ids, terms in ngrams(text, self.ngrams):
             hashed, often = self._columns(terms), np.bincount(ids, minlength=len(terms))
             kept = np.flatnonzero(np.isin(hashed, list(wanted)) & (often > 0))
             names = terms.take(pa.array(kept)).to_pylist()
@@ -70,7 +70,7 @@ class Vectoriser:
 
     def rows_with(self, text: pa.Array | pa.ChunkedArray) -> tuple[pa.Array, Ints]:
         """Every distinct term of the texts, and in how many of them it is: what a vocabulary is chosen from."""
-        found = [(terms, _rows_with(rows, ids, len(terms))) for rows, ids, terms in _ngrams(text, self.ngrams)]
+        found = [(terms, _rows_with(rows, ids, len(terms))) for rows, ids, terms in ngrams(text, self.ngrams)]
         often = np.concatenate([rows for _, rows in found])
         there = np.flatnonzero(often)  # a run of tokens that spans two rows is in none
         return pa.concat_arrays([terms for terms, _ in found]).take(pa.array(there)), often[there]
@@ -79,11 +79,10 @@ class Vectoriser:
         """The column of each term; -1 for one that is not in the vocabulary."""
         if not self.vocabulary:
             return _buckets(terms, self.buckets)
-        places = pc.index_in(terms, value_set=pa.array(self.vocabulary, pa.large_string()))
-        return np.asarray(pc.fill_null(places, -1), dtype=np.int64)
+        return places_in(self.vocabulary, terms)
 
 
-def _ngrams(text: pa.Array | pa.ChunkedArray, longest: int) -> Iterator[tuple[Ints, Ints, pa.Array]]:
+def ngrams(text: pa.Array | pa.ChunkedArray, longest: int) -> Iterator[tuple[Ints, Ints, pa.Array]]:
     """For n = 1 to `longest`: the row of each n-gram, its index among the distinct ones, and these as strings."""
     rows, tokens = _tokens(text)
     ids, words = _encode(tokens)
@@ -98,6 +97,12 @@ def _ngrams(text: pa.Array | pa.ChunkedArray, longest: int) -> Iterator[tuple[In
             terms.take(pa.array(first)), words.take(pa.array(last)), pa.scalar(" ", pa.large_string())
         )
         yield rows[: len(inside)][inside], level[inside], terms
+
+
+def places_in(vocabulary: Sequence[str], terms: pa.Array) -> Ints:
+    """The place of each term in the vocabulary; -1 for one that is not there."""
+    places = pc.index_in(terms, value_set=pa.array(vocabulary, pa.large_string()))
+    return np.asarray(pc.fill_null(places, -1), dtype=np.int64)
 
 
 def _tokens(text: pa.Array | pa.ChunkedArray) -> tuple[Ints, pa.Array]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lakehouse_nlp.core.settings.learning import Register
-from lakehouse_nlp.model.metrics import LOWER_IS_BETTER
+from lakehouse_nlp.model.metrics import LOWER_IS_BETTER, figure
 
 # Figures of classes, which no floor asks of a regression.
 OF_CLASSES = ("accuracy", "balanced_accuracy", "roc_auc", "pr_auc", "f1", "log_loss", "brier")
@@ -74,14 +74,6 @@ def _cost(gate: Register, cost: dict[str, float]) -> Iterator[Reason]:
     for name, limit, unit in (("row_ms", gate.max_row_ms, "ms a row"), ("size_mb", gate.max_size_mb, "MB")):
         if limit is not None and name in cost:
             yield Reason(cost[name] <= limit, f"{cost[name]:.3g} {unit}, at most {limit:g} wanted")
-
-
-def figure(metrics: dict[str, Any], name: str) -> float | None:
-    """A figure by its name in the settings: `accuracy`, `f1.negative` …; None where there is none."""
-    section, _, key = name.partition(".")
-    found = metrics.get(section)
-    value = found.get(key) if isinstance(found, dict) else found if not key else None
-    return None if value is None else float(value)
 
 
 def _floor(test: dict[str, Any], name: str, floor: float) -> Reason:

@@ -55,7 +55,9 @@ def rival(ctx: Context, registry: Registry, candidate: Version, champion: Versio
 def _said(ctx: Context, candidate: Version, version: Version) -> pd.DataFrame:
     """What a version says of the candidate's test rows, by key: labels, slices, and the answer's fields."""
     gold = ctx.tables.read("gold", int(candidate.tags["gold_version"])).where("split = 'test' AND label IS NOT NULL")
-    about = [f"`{name}`" for name in ctx.settings.train.slices if name in gold.columns]
+    together = (ctx.settings.gold.split.by,) if ctx.settings.gold.split.by else ()
+    named = dict.fromkeys((*ctx.settings.train.slices, *together))
+    about = [f"`{name}`" for name in named if name in gold.columns]
     rows = predicted(ctx, gold, version).select("key", "label", *about, "_p.*").toPandas()
     return rows.sort_values("key", ignore_index=True)
 
@@ -75,7 +77,11 @@ def _outputs(rows: pd.DataFrame, classes: list[str]) -> Any:
 
 def _ahead(ctx: Context, theirs: pd.DataFrame, mine: pd.DataFrame, classes: list[str]) -> float | None:
     """In which share of the draws the candidate is ahead by more than `min_gain`; None for figures without draws."""
-    gate, drawn = ctx.settings.register, draws(min(len(mine), DRAWN), ctx.settings.train.seed)
+    gate, by = ctx.settings.register, ctx.settings.gold.split.by
+    groups = (
+        mine[by].astype(str).where(mine[by].notna(), "#" + mine["key"]).to_numpy(object)[:DRAWN] if by in mine else None
+    )
+    drawn = draws(min(len(mine), DRAWN), ctx.settings.train.seed, groups=groups)
     found = []
     for rows in (mine[:DRAWN], theirs[:DRAWN]):
         labels, predictions = rows["label"].to_numpy(object), rows["prediction"].to_numpy(object)

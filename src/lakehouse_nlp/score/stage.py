@@ -72,9 +72,14 @@ def _same_pipeline(ctx: Context, version: Version) -> None:
 
 
 def _unscored(ctx: Context, found: Pending, version: Version) -> DataFrame:
-    """What waits; for a version's first pass, without the rows that a killed run has scored already."""
-    gold = ctx.tables.changes(SOURCE, found.since, found.upto, key=["key"])
-    if found.since is not None or not ctx.tables.log(TARGET).rows():
+    """What waits; for a version's first pass, without the rows that a killed run has scored already.
+
+    A version that is champion again may have a position whose changes `maintain` deleted: it passes over all, too.
+    """
+    gone = found.since is not None and ctx.tables.log(SOURCE).vacuumed(found.since)
+    since = None if gone else found.since
+    gold = ctx.tables.changes(SOURCE, since, found.upto, key=["key"])
+    if since is not None or not ctx.tables.log(TARGET).rows():
         return gold
     done = ctx.tables.read(TARGET).where(F.col("version") == version.number).select("key", "row_hash")
     return gold.join(done, ["key", "row_hash"], "left_anti")

@@ -45,7 +45,8 @@ def sections(
     """The card of a model with these figures; `strongest`: features and how much they move it, most first."""
     return [
         _what(settings, metrics, tags),
-        _figures(metrics),
+        _figures(settings, metrics),
+        *([_search(found)] if (found := metrics.get("search")) else []),
         *([_classes(metrics)] if metrics["classes"] else []),
         *(_slice(name, found) for name, found in metrics["slices"].items()),
         Section("What it looks at", ["Mean absolute SHAP value on test rows, on the scale of the booster's margin."],
@@ -91,9 +92,11 @@ def _what(settings: Settings, metrics: dict[str, Any], tags: dict[str, str]) -> 
         [
             ["about", "is"],
             ["reads", f"{text}columns: {columns}"],
+            ["vectors of the text", _vectors(settings)],
             ["trained on", f"{metrics['train_rows']:,} rows of gold version {tags.get('gold_version', '?')}"],
             ["split", f"by a hash of {split}: {sizes}"],
             ["booster", f"{metrics['rounds']} rounds, depth {settings.train.booster.max_depth}"],
+            ["goes on from", f"version {tags['warm_from']}" if "warm_from" in tags else "nothing: trained anew"],
             ["class weights", str(settings.train.class_weights)],
             ["calibration", settings.train.calibration],
             ["threshold", "the likeliest class" if metrics["cut"] is None else f"{metrics['cut']:.4f}"],
@@ -102,7 +105,13 @@ def _what(settings: Settings, metrics: dict[str, Any], tags: dict[str, str]) -> 
     )  # fmt: skip
 
 
-def _figures(metrics: dict[str, Any]) -> Section:
+def _vectors(settings: Settings) -> str:
+    found = settings.features.text.vectors if settings.text else None
+    more = {name: value for name, value in found.model_dump().items() if name != "kind"} if found else {}
+    return ", ".join([found.kind, *(f"{name} {value}" for name, value in more.items())]) if found else "none"
+
+
+def _figures(settings: Settings, metrics: dict[str, Any]) -> Section:
     of = [metrics["test"], metrics["validation"], metrics["baselines"]["linear"], metrics["baselines"]["majority"]]
     rows = [
         [name, _number(of[0][name]), _interval(metrics["intervals"].get(name)), *(_number(f.get(name)) for f in of[1:])]
@@ -110,7 +119,22 @@ def _figures(metrics: dict[str, Any]) -> Section:
         if name in of[0]
     ]
     head = ["figure", "test", "95 % of draws", "validation", "linear baseline", "guess"]
-    return Section("How good it is", ["Intervals by bootstrap over the test rows."], [head, *rows])
+    by = f"groups of test rows, by {settings.gold.split.by}" if settings.gold.split.by else "test rows"
+    return Section("How good it is", [f"Intervals by bootstrap over the {by}."], [head, *rows])
+
+
+def _search(found: dict[str, Any]) -> Section:
+    of = f" for version {found['of_version']}" if "of_version" in found else ""
+    tried = f"{found['trials']} trials ({found['method']}, {found['pruned']} of them pruned){of}"
+    judged = f"judged by {found['metric']} of the validation rows: {found['before']:.4f} as the settings stand"
+    best = f"{found['best']:.4f} of trial {found['best_trial']}, whose parameters this model has"
+    none = "which none was better than"
+    rows = [[name, *map(str, values)] for name, values in found["params"].items()]
+    return Section(
+        "What was tried",
+        [f"{tried}, {judged}, {none if found['best_trial'] is None else best}."],
+        [["parameter", "in the settings", "found"], *rows] if rows else [],
+    )
 
 
 def _classes(metrics: dict[str, Any]) -> Section:

@@ -26,6 +26,9 @@ from lakehouse_nlp.train.source import Source
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
+# Rows that are read to see how long it takes.
+TIMED = 1000
+
 
 @contextmanager
 def cluster(source: Source, train: Train) -> Iterator[Cluster]:
@@ -58,12 +61,11 @@ class Cluster:
     def part(self, split: str) -> Labelled:
         """The rows of a split: what is beside the features here, the features on the cluster."""
         source, gold = self.source, self.source.frame(split)
-        beside = gold.selectExpr("key", "label", "split", *blocks.columns(_no_features(source), source.about, "`")[3:])
+        beside = gold.selectExpr(*blocks.columns(_no_features(source), source.about, "`", source.by))
         here = beside.toPandas().sort_values("key", ignore_index=True)
-        keys, labels, splits = (here[name].to_numpy(object) for name in ("key", "label", "split"))
-        about = {name: here[f"{blocks.ABOUT}{name}"].to_numpy(object) for name in source.about}
+        keys = here["key"].to_numpy(object)
         rows: OnCluster[Rows] = OnCluster(self._blocks(gold, keys), len(keys), self.kept)
-        return Labelled(rows, keys, labels, splits, about)
+        return blocks.beside(here, source.about, rows, blocks.collect(gold.limit(TIMED), source.spec).read_ms)
 
     def learner(self, boosting: Boosting) -> Learner:
         """XGBoost on the cluster."""
@@ -93,4 +95,4 @@ class Cluster:
 
 
 def _no_features(source: Source) -> Spec:
-    return replace(source.spec, buckets=0, numeric=(), categorical=())
+    return replace(source.spec, buckets=0, vectors=None, numeric=(), categorical=())

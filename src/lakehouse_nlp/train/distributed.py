@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,8 @@ import numpy as np
 import pyarrow as pa
 from scipy.sparse import csr_matrix
 
-from lakehouse_nlp.model.booster import Boosting, OnRound
+from lakehouse_nlp.model.booster import Boosting
+from lakehouse_nlp.model.callbacks import OnOutputs, OnRound
 from lakehouse_nlp.model.rows import Floats, Ints
 from lakehouse_nlp.train.oncluster import OnCluster, one_by_one, unpickled
 
@@ -37,14 +39,22 @@ class Distributed:
         values: Floats,
         validation: tuple[OnCluster[csr_matrix], Floats] | None = None,
         on_round: OnRound | None = None,
+        on_outputs: OnOutputs | None = None,
+        onto: xgboost.Booster | None = None,
     ) -> xgboost.Booster:
-        """The booster of these rows, as `Boosting.fit`; the workers' rounds are not told."""
-        spec, frame = self.boosting.spec, self._vectors(features, values)
-        if not spec.early_stopping or validation is None or not len(validation[1]):
-            return self._train(frame, spec.rounds)
-        checked = self._vectors(validation[0], validation[1], checked=True)
-        more = {"validation_indicator_col": "checked", "early_stopping_rounds": spec.early_stopping}
-        booster = self._train(frame.unionByName(checked), spec.rounds, **more)
+        """The booster of these rows, as `Boosting.fit`; neither rounds nor outputs on the way are told.
+
+        Raises ValueError for `onto`: the workers bin rows first, and trees that cut within those bins go wrong.
+        """
+        if onto:
+            raise ValueError("train.warm_start cannot be done by xgboost.spark; take train.engine batches or memory")
+        spec = self.boosting.spec
+        with self._vectors(features, values) as frame:
+            if not spec.early_stopping or validation is None or not len(validation[1]):
+                return self._train(frame, spec.rounds)
+            more = {"validation_indicator_col": "checked", "early_stopping_rounds": spec.early_stopping}
+            with self._vectors(validation[0], validation[1], checked=True) as checked:
+                booster = self._train(frame.unionByName(checked), spec.rounds, **more)
         best: xgboost.Booster = booster[: booster.best_iteration + 1]
         return best
 
@@ -54,12 +64,14 @@ class Distributed:
         for k in range(self.boosting.spec.folds):
             inside = fold == k
             others = features.where(~inside)
-            booster, asked = self._train(self._vectors(others, values[~inside]), rounds), features.where(inside)
-            found[inside] = np.concatenate(list(asked.each(_outputs(self.boosting, booster))))
+            with self._vectors(others, values[~inside]) as frame:
+                booster = self._train(frame, rounds)
+            found[inside] = np.concatenate(list(features.where(inside).each(_outputs(self.boosting, booster))))
         return found
 
-    def _vectors(self, features: OnCluster[csr_matrix], values: Floats, checked: bool = False) -> DataFrame:
-        """A row a row: `row`, `label`, `weight`, `checked` and `features`."""
+    @contextmanager
+    def _vectors(self, features: OnCluster[csr_matrix], values: Floats, checked: bool = False) -> Iterator[DataFrame]:
+        """A row a row: `row`, `label`, `weight`, `checked` and `features`; kept on the cluster until it is left."""
         from pyspark.ml.linalg import VectorUDT
         from pyspark.sql import types as T
 
@@ -78,9 +90,11 @@ class Distributed:
 
         with one_by_one(features.frame):
             frame = features.frame.mapInArrow(vectors, schema).persist()
-            features.kept.append(frame)
             frame.count()
-        return frame
+        try:
+            yield frame
+        finally:
+            frame.unpersist()
 
     def _train(self, frame: DataFrame, rounds: int, **more: Any) -> xgboost.Booster:
         """Rows go to workers by their number, and in its order."""

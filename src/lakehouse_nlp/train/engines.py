@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -60,7 +60,10 @@ class Choice:
 
 
 def choose(settings: Settings, source: Source) -> Choice:
-    """The engine that the settings name; for `auto` the one that the rows ask for: the same rows, the same engine."""
+    """The engine that the settings name; for `auto` the one that the rows ask for: the same rows, the same engine.
+
+    What is to go on from a champion is not sent to a cluster: see `Distributed.fit`.
+    """
     train = settings.train
     if train.engine != "auto":
         return Choice(train.engine, "by train.engine")
@@ -69,14 +72,15 @@ def choose(settings: Settings, source: Source) -> Choice:
     why = f"{rows:,} rows, about {expected:,} MB; train.memory_mb is {train.memory_mb:,}"
     if expected <= train.memory_mb:
         return Choice("memory", why)
-    there = not (settings.spark.master or "").startswith("local")
+    there = not (settings.spark.master or "").startswith("local") and not train.warm_start
     return Choice("cluster" if there and expected > CLUSTER * train.memory_mb else "batches", why)
 
 
 def expected_mb(rows: int, tokens: int, spec: Spec) -> int:
     """Megabytes that fitting so many rows in memory would take at most."""
     cells = tokens * spec.ngrams if spec.buckets else 0
-    return -(-(CELL * cells + VALUE * rows * (1 + len(spec.numeric) + len(spec.categorical))) // MB)
+    values = 1 + len(spec.numeric) + len(spec.categorical) + (spec.vectors.size if spec.vectors else 0)
+    return -(-(CELL * cells + VALUE * rows * values) // MB)
 
 
 def opened(choice: Choice, source: Source, train: Train) -> AbstractContextManager[Engine]:
@@ -121,12 +125,12 @@ class Batches:
         def rows() -> Iterator[Rows]:
             chunks = source.chunks(split, READ)
             for part in blocks.rechunked(chunks, source.spec, source.about, self.batch_rows):
-                beside.append(Labelled(none.rows, part.keys, part.labels, part.splits, part.about))
+                beside.append(replace(part, rows=none.rows))
                 yield blocks.held(part)
 
         spool = Spool(rows())
         about = blocks.joined(beside, source.spec, source.about)
-        return Labelled(spool, about.keys, shared(about.labels), about.splits, about.about)
+        return replace(about, rows=spool, labels=shared(about.labels))
 
     def learner(self, boosting: Boosting) -> Learner:
         """XGBoost in this process, over pages on disk."""

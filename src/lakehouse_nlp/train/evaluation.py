@@ -18,6 +18,7 @@ from lakehouse_nlp.model.blocks import sample
 from lakehouse_nlp.model.bootstrap import draws, intervals, resampled
 from lakehouse_nlp.model.leaks import Leak, leaks
 from lakehouse_nlp.model.metrics import evaluate, majority
+from lakehouse_nlp.model.profile import profile
 from lakehouse_nlp.model.rows import Floats
 from lakehouse_nlp.model.stacked import StackedModel
 from lakehouse_nlp.model.stored import size_mb
@@ -35,7 +36,8 @@ TIMED = 1000
 
 def figures(model: StackedModel, train: Labelled, validation: Labelled, test: Labelled) -> dict[str, Any]:
     """`test` and `validation` as `evaluate` gives them; `baselines`: the linear one and the guess without features, on
-    the test rows; `intervals` of 95 % for the figures of the test rows, `slices` of these by column and value; `leaks`.
+    the test rows; `intervals` of 95 % for the figures of the test rows, `slices` of these by column and value; `leaks`;
+    `profile`: how the predictions of the test rows are spread.
 
     `classes` and `objective` say how to read them; `rounds` is how many the booster has, and `cut` its threshold.
     """
@@ -49,8 +51,9 @@ def figures(model: StackedModel, train: Labelled, validation: Labelled, test: La
         "test": _judged(model, test.labels, said),
         "validation": _judged(model, validation.labels, model.outputs(validation.rows)),
         "baselines": {"linear": linear, "majority": guess},
-        "intervals": _intervals(model, test.labels, said),
+        "intervals": _intervals(model, test.labels, said, test.groups),
         "slices": {name: dict(_slices(model, test, said, name)) for name in test.about},
+        "profile": profile(said, model.predictions(said), classes),
         "leaks": [asdict(sign) for sign in signs],
         "cost": {"row_ms": _row_ms(model, test), "size_mb": size_mb(model)},
         "train_rows": len(train),
@@ -103,23 +106,28 @@ def _reads(expression: str, column: str) -> bool:
 
 
 def _row_ms(model: StackedModel, test: Labelled) -> float:
-    """Milliseconds of one thread for a row, in a batch of `TIMED` rows: the best of three."""
+    """Milliseconds of one thread for a row: from text and columns to features, then to outputs in a batch of `TIMED`
+    rows, the best of three.
+    """
     (rows, _), timed = sample(test.rows, TIMED), replace(model, threads=1)
     times = []
     for _ in range(3):
         begun = time.perf_counter()
         timed.outputs(rows)
         times.append(time.perf_counter() - begun)
-    return min(times) * 1000 / len(rows)
+    return test.read_ms + min(times) * 1000 / len(rows)
 
 
 def _judged(model: StackedModel, labels: NDArray[Any], said: Floats) -> dict[str, Any]:
     return evaluate(labels, said, model.classes, model.predictions(said) if model.classes else None)
 
 
-def _intervals(model: StackedModel, labels: NDArray[Any], said: Floats) -> dict[str, list[float]]:
+def _intervals(
+    model: StackedModel, labels: NDArray[Any], said: Floats, groups: NDArray[Any] | None
+) -> dict[str, list[float]]:
+    """Of labels and outputs, and of what rows that belong together have in common, n each."""
     labels, outputs = labels[:DRAWN], said[:DRAWN]
-    drawn = draws(len(labels), model.spec.seed)
+    drawn = draws(len(labels), model.spec.seed, groups=None if groups is None else groups[:DRAWN])
     return intervals(resampled(labels, outputs, model.classes, model.predictions(outputs), drawn))
 
 
@@ -130,6 +138,6 @@ def _slices(model: StackedModel, test: Labelled, said: Floats, name: str) -> Ite
     for place in np.argsort(-rows, kind="stable")[:MOST]:
         if rows[place] >= FEWEST:
             inside = texts == values[place]
-            labels = test.labels[inside]
-            found = _judged(model, labels, said[inside])
-            yield str(values[place]), {**found, "intervals": _intervals(model, labels, said[inside])}
+            labels, outputs = test.labels[inside], said[inside]
+            sure = _intervals(model, labels, outputs, None if test.groups is None else test.groups[inside])
+            yield str(values[place]), {**_judged(model, labels, outputs), "intervals": sure}

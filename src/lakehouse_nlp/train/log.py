@@ -13,9 +13,11 @@ from typing import Any
 from lakehouse_nlp import __version__
 from lakehouse_nlp.core.context import Context
 from lakehouse_nlp.core.registry import METRICS, Registry, Version
+from lakehouse_nlp.core.settings import Settings
 from lakehouse_nlp.model.blocks import sample
+from lakehouse_nlp.model.encoder import LIBRARIES, Encoder
 from lakehouse_nlp.model.explain import strongest
-from lakehouse_nlp.model.pyfunc import signature
+from lakehouse_nlp.model.pyfunc import example, signature
 from lakehouse_nlp.model.stacked import StackedModel
 from lakehouse_nlp.model.stored import save
 from lakehouse_nlp.train import plots
@@ -32,22 +34,30 @@ REQUIREMENTS = ("mlflow", "numpy", "pandas", "pyarrow", "scipy", "xgboost-cpu", 
 
 
 def log(
-    ctx: Context, model: StackedModel, metrics: dict[str, Any], tags: dict[str, str], test: Labelled | None = None
+    ctx: Context,
+    model: StackedModel,
+    metrics: dict[str, Any],
+    tags: dict[str, str],
+    test: Labelled | None = None,
+    settings: Settings | None = None,
+    run_id: str | None = None,
 ) -> Version:
     """Logs a run with the model and registers it as a version that carries the tags; returns the version.
 
-    `test`: rows to draw curves and explain the model by; without them there are neither curves nor a card.
+    `test`: rows to draw curves and explain the model by; without them there are neither curves nor a card. `settings`:
+    what it was made by, where a search has found others than the project's; `run_id`: of the run that the search began.
     """
+    settings = settings or ctx.settings
     registry = Registry(ctx)
     client = registry.client
     import mlflow
 
-    with mlflow.start_run(experiment_id=registry.experiment(), run_name=ctx.run_id, log_system_metrics=False) as run:
+    with mlflow.start_run(run_id, registry.experiment(), ctx.run_id, log_system_metrics=False) as run:
         mlflow.set_tags({**tags, "lakehouse_nlp.run_id": ctx.run_id})
-        mlflow.log_params(_flat(ctx.settings.model_dump(mode="json", include={"features", "gold", "train"})))
+        mlflow.log_params(_flat(settings.model_dump(mode="json", include={"features", "gold", "train"})))
         mlflow.log_metrics(_figures(metrics))
         mlflow.log_text(json.dumps(metrics, indent=2) + "\n", METRICS)
-        mlflow.log_text(ctx.settings.model_dump_json(indent=2) + "\n", "settings.json")
+        mlflow.log_text(settings.model_dump_json(indent=2) + "\n", "settings.json")
         mlflow.log_text(_environment(), "environment.txt")
         terms = "".join(f"{name}\t{gain:.6g}\n" for name, gain in model.importance())
         mlflow.log_text("feature\tgain\n" + terms, "importance.tsv")
@@ -55,7 +65,7 @@ def log(
             mlflow.log_figure(plots.confusion(metrics["test"]), f"{CARD}/confusion.png")
         mlflow.log_figure(plots.importance(model.importance()), f"{CARD}/importance.png")
         if test is not None:
-            _card(ctx, model, metrics, tags, test)
+            _card(settings, model, metrics, tags, test)
         with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=".*input example")  # the signature is declared, not guessed
             save(model, folder)
@@ -65,7 +75,8 @@ def log(
                 data_path=folder,
                 code_paths=[str(Path(__file__).resolve().parents[1])],
                 signature=signature(model.spec),
-                pip_requirements=[f"{name}=={version(name)}" for name in REQUIREMENTS],
+                input_example=None if test is None else example(model, sample(test.rows, EXPLAINED)[0]),
+                pip_requirements=[f"{name}=={version(name)}" for name in _requirements(model)],
                 metadata=tags,
             )
     try:
@@ -79,7 +90,9 @@ def log(
     return registry.get(int(made.version))
 
 
-def _card(ctx: Context, model: StackedModel, metrics: dict[str, Any], tags: dict[str, str], test: Labelled) -> None:
+def _card(
+    settings: Settings, model: StackedModel, metrics: dict[str, Any], tags: dict[str, str], test: Labelled
+) -> None:
     """Files the card, the curves, and the test rows that the model was most wrongly sure of, by key."""
     import mlflow
 
@@ -88,9 +101,13 @@ def _card(ctx: Context, model: StackedModel, metrics: dict[str, Any], tags: dict
         mlflow.log_figure(curves(test.labels, said, model.classes), f"{CARD}/curves.png")
     mlflow.log_text(errors(model, test, said), f"{CARD}/errors.csv")
     moved = strongest(model, sample(test.rows, EXPLAINED)[0])
-    parts = sections(ctx.settings, metrics, tags, moved)
-    mlflow.log_text(markdown(ctx.settings.project, parts), f"{CARD}/card.md")
-    mlflow.log_text(html(ctx.settings.project, parts), f"{CARD}/card.html")
+    parts = sections(settings, metrics, tags, moved)
+    mlflow.log_text(markdown(settings.project, parts), f"{CARD}/card.md")
+    mlflow.log_text(html(settings.project, parts), f"{CARD}/card.html")
+
+
+def _requirements(model: StackedModel) -> tuple[str, ...]:
+    return (*REQUIREMENTS, *LIBRARIES) if isinstance(model.spec.vectors, Encoder) else REQUIREMENTS
 
 
 def _figures(metrics: dict[str, Any]) -> dict[str, float]:
@@ -103,6 +120,8 @@ def _figures(metrics: dict[str, Any]) -> dict[str, float]:
                 found[f"{section}.{name}"] = value
             elif name in ("f1", "precision", "recall"):
                 found.update({f"{section}.{name}.{_plain(c)}": v for c, v in value.items() if v is not None})
+    if search := metrics.get("search"):
+        found.update({f"search.{name}": search[name] for name in ("before", "best", "trials", "pruned")})
     return found
 
 

@@ -1,7 +1,7 @@
 """Gold as training reads it: the columns that the model sees, of one split at a time, in order of the keys.
 
-DuckDB reads it in this process, without a JVM, where Spark would read the same values: under a catalog, and of columns
-that the two write differently as text, Spark does.
+DuckDB reads it in this process, without a JVM, where Spark would read the same values: under a catalog, of columns that
+the two write differently as text, and for an encoder, which Spark's workers ask side by side, Spark does.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from lakehouse_nlp.core import duck
 from lakehouse_nlp.core.context import Context
+from lakehouse_nlp.model.encoder import Encoder
 from lakehouse_nlp.model.rows import Spec
 from lakehouse_nlp.train import blocks
 from lakehouse_nlp.train.blocks import Labelled
@@ -28,29 +29,33 @@ LABELLED = "FROM {table} WHERE label IS NOT NULL AND split = ?"
 
 @dataclass(frozen=True)
 class Source:
-    """The labelled rows of gold as of a version; `about`: columns that are read beside the features."""
+    """The labelled rows of gold as of a version; `about`: columns that are read beside the features; `by`: the
+    column that groups the rows.
+    """
 
     ctx: Context
     version: int | None
     spec: Spec
     about: tuple[str, ...] = ()
+    by: str | None = None
 
     @cached_property
     def near(self) -> bool:
         """Whether this process reads the files itself."""
-        if self.ctx.tables.catalog:
+        if self.ctx.tables.catalog or isinstance(self.spec.vectors, Encoder):
             return False
         schema = self.ctx.tables.log(GOLD).table.schema()
         types = {field.name: str(getattr(field.type, "type", field.type)) for field in schema.fields}
-        texts = all(types.get(name) in ALIKE for name in (*self.spec.categorical, *self.about))
+        beside = (self.by,) if self.by else ()
+        texts = all(types.get(name) in ALIKE for name in (*self.spec.categorical, *self.about, *beside))
         return texts and all(types.get(name) != "string" for name in self.spec.numeric)
 
     def chunks(self, split: str, rows: int) -> Iterator[Labelled]:
         """The rows of a split, about so many at a time."""
         if not self.near:
-            yield from blocks.chunks(self.frame(split), self.spec, self.about)
+            yield from blocks.chunks(self.frame(split), self.spec, self.about, self.by)
             return
-        chosen = ", ".join(blocks.columns(self.spec, self.about, '"'))
+        chosen = ", ".join(blocks.columns(self.spec, self.about, '"', self.by))
         query = f"SELECT {chosen} {LABELLED} ORDER BY key"
         for batch in duck.batches(self.ctx.tables.path(GOLD), self.version, query, [split], rows):
             yield blocks.block(batch.to_pandas(), self.spec, self.about)

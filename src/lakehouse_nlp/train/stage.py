@@ -2,164 +2,97 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
+from lakehouse_nlp import __version__
 from lakehouse_nlp.core import duck
 from lakehouse_nlp.core.context import Context, StepResult
-from lakehouse_nlp.core.errors import DataError
-from lakehouse_nlp.core.recipes import TRAIN, recipe
 from lakehouse_nlp.core.registry import Registry, Version
-from lakehouse_nlp.core.settings import Settings
-from lakehouse_nlp.model.booster import Boosting, Learner
-from lakehouse_nlp.model.rows import Spec
-from lakehouse_nlp.model.stacked import StackedModel, fit
 from lakehouse_nlp.model.stored import booster_hash
-from lakehouse_nlp.model.task import Task
-from lakehouse_nlp.train import blocks
-from lakehouse_nlp.train.blocks import Labelled
-from lakehouse_nlp.train.engines import READ, Choice, choose, cores, opened
+from lakehouse_nlp.train import warm
+from lakehouse_nlp.train.engines import Choice
 from lakehouse_nlp.train.evaluation import figures, named_leaks
-from lakehouse_nlp.train.source import Source
-
-SOURCE = "gold"
-SIGNS = {"increasing": 1, "decreasing": -1}
+from lakehouse_nlp.train.fitting import modelled, searched
+from lakehouse_nlp.train.material import gathered
+from lakehouse_nlp.train.search import FOUND, applied
+from lakehouse_nlp.train.source import GOLD
+from lakehouse_nlp.train.triggers import fired
+from lakehouse_nlp.train.vectors import model_recipe
 
 
 def due(ctx: Context) -> str | None:
-    """No model of this recipe yet, or enough new labelled rows since the last one."""
-    if not ctx.tables.log(SOURCE).rows():
+    """No model of this recipe yet, or a trigger of `train.retrain`."""
+    if not ctx.tables.log(GOLD).rows():
         return None
     newest = Registry(ctx).newest()
     if newest is None:
         return "no model yet"
-    if newest.tags["recipe"] != recipe(ctx.settings, TRAIN):
+    if newest.tags["recipe"] != model_recipe(ctx.settings, ctx.home):
         return f"settings changed since version {newest.number}"
     if newest.tags["nlp_hash"] != _nlp_hash(ctx):
         return f"version {newest.number} was trained on tokens of another pipeline"
-    before, now = int(newest.tags["train_rows"]), _labelled(ctx)
-    if now > before * (1 + ctx.settings.train.retrain_share):
-        return f"{now - before:,} labelled rows came to the {before:,} that version {newest.number} was trained on"
-    return None
+    return fired(ctx, newest)
 
 
 def run(ctx: Context) -> StepResult:
     """Trains a candidate and registers it as a version. Raises DataError where there is too little to learn from."""
-    settings, version = ctx.settings, ctx.tables.log(SOURCE).changed()
-    with learnt(ctx, settings, version) as (model, train, validation, test, engine):
+    version = ctx.tables.log(GOLD).changed()
+    champion, why = warm.start(ctx, _nlp_hash(ctx)) if ctx.settings.train.warm_start else (None, "")
+    onto = warm.load(ctx, champion) if champion else None
+    with gathered(ctx, ctx.settings, version, onto) as material:
+        found = searched(ctx, material, version)
+        settings = applied(ctx.settings, found.params) if found else ctx.settings
+        model = modelled(ctx, settings, material, onto)
+        train, validation, test = material.train, material.validation, material.test
         metrics = figures(model, train, validation, test)
         metrics["leaks"] = [*named_leaks(settings), *metrics["leaks"]]
+        if found:
+            metrics["search"] = found.figures
         from lakehouse_nlp.train.log import log
 
         tags = {
-            "recipe": recipe(settings, TRAIN),
-            "gold_version": str(version),
+            "recipe": model_recipe(ctx.settings, ctx.home),
+            "code": __version__,
+            "seed": str(settings.train.seed),
+            **{f"{table}_version": str(at) for table, at in _versions(ctx, GOLD, version).items()},
             "train_rows": str(len(train)),
+            "validation_rows": str(len(validation)),
+            "test_rows": str(len(test)),
             "nlp_hash": _nlp_hash(ctx),
             "booster_hash": booster_hash(model),
-            "engine": engine.name,
-            "engine_why": engine.why,
+            "engine": material.engine.name,
+            "engine_why": material.engine.why,
+            **({FOUND: found.tag} if found else {}),
+            **({warm.TAG: str(champion.number)} if champion else {}),
         }
-        made = log(ctx, model, metrics, tags, test)
+        made = log(ctx, model, metrics, tags, test, settings, found.run_id if found else None)
+    note = _note(made, metrics, material.engine, champion, why)
     read = len(train) + len(validation) + len(test)
-    return StepResult(read=read, written=1, versions={SOURCE: version or 0}, note=f"{_note(made, metrics)}; {engine}")
+    return StepResult(read=read, written=1, versions={GOLD: version or 0}, note=note)
 
 
-@contextmanager
-def learnt(
-    ctx: Context, settings: Settings, version: int | None
-) -> Iterator[tuple[StackedModel, Labelled, Labelled, Labelled, Choice]]:
-    """The model of gold as of a version, its training, validation and test rows, and the engine. Raises DataError."""
-    source = Source(ctx, version, specification(settings), settings.train.slices)
-    source = replace(source, spec=with_vocabulary(source, settings))
-    choice = choose(settings, source)
-    with opened(choice, source, settings.train) as engine:
-        train, validation, test = (engine.part(split) for split in ("train", "validation", "test"))
-        _enough(ctx, train, test)
-        model = _fitted(ctx, train, validation, test, source.spec, engine.learner)
-        model.features.terms = source.names(model.features.selected.tolist(), READ)
-        yield model, train, validation, test, choice
-
-
-def specification(settings: Settings) -> Spec:
-    """What the model is made of, from the settings; the terms of a vocabulary are still to be found."""
-    features, train = settings.features, settings.train
-    text, booster = features.text, train.booster.model_dump()
-    rounds = booster.pop("rounds")
-    return Spec(
-        buckets=text.buckets if settings.text else 0, ngrams=text.ngrams, sublinear=text.sublinear, select=text.select,
-        numeric=features.numbers, categorical=features.categorical, encode=features.encode,
-        linear_c=train.linear_c, folds=train.folds, seed=train.seed, rounds=rounds, booster=booster,
-        objective=train.objective, class_weights=train.class_weights, early_stopping=train.early_stopping or 0,
-        monotone={name: SIGNS[way] for name, way in train.monotone.items()},
-        calibration=train.calibration, threshold=train.threshold or "",
-    )  # fmt: skip
-
-
-def with_vocabulary(source: Source, settings: Settings) -> Spec:
-    """The specification with the commonest terms of the training rows, where the settings ask for a vocabulary."""
-    spec, text = source.spec, settings.features.text
-    if not spec.buckets or text.terms == "hashed":
-        return spec
-    words = blocks.vocabulary(source.frame("train"), spec, text.buckets, text.min_rows)
-    return replace(spec, vocabulary=words, buckets=len(words))
-
-
-def _fitted(
-    ctx: Context,
-    train: Labelled,
-    validation: Labelled,
-    test: Labelled,
-    spec: Spec,
-    learner: Callable[[Boosting], Learner] = lambda boosting: boosting,
-) -> StackedModel:
-    """The model; raises DataError where labels and settings do not fit, or a class is in the test rows only.
-
-    Validation rows of a class that training does not know have nothing to say about stopping and thresholds.
+def _note(made: Version, metrics: dict[str, Any], engine: Choice, champion: Version | None, why: str) -> str:
+    """One line: what the candidate and the linear baseline reach on the test rows, by which engine, and what it began
+    from.
     """
-    try:
-        task = Task.of(train.labels, spec.objective, spec.class_weights)
-        if unseen := sorted(set(test.labels) - set(task.classes)) if task.classes else []:
-            rest = "occur in the test split only; bring more rows, or change gold.split.seed"
-            raise ValueError(f"{', '.join(unseen)} {rest}")
-        known = np.isin(validation.labels.astype(str), task.classes) if task.classes else np.ones(len(validation), bool)
-        told = validation if known.all() else validation.take(known)
-        checked = (told.rows, told.labels)
-        return fit(train.rows, train.labels, spec, cores(), ctx.progress, checked, learner)
-    except ValueError as error:
-        raise _refusal(ctx, str(error)) from error
-
-
-def _enough(ctx: Context, train: Labelled, test: Labelled) -> None:
-    wanted = ctx.settings.train.min_rows
-    if len(train) < wanted:
-        raise _refusal(ctx, f"{len(train)} labelled training rows, and train.min_rows asks for {wanted}")
-    if not len(test):
-        raise _refusal(ctx, "no labelled test rows; raise gold.split.test, or bring more rows")
-
-
-def _refusal(ctx: Context, fault: str) -> DataError:
-    project, label = ctx.settings.project, ctx.settings.label
-    return DataError(
-        f"train: {fault} (table {project}.gold, label {label!r})",
-        hint=f'lakehouse-nlp sql "select purpose, split, label, count(*) from {project}.gold group by all"',
-    )
-
-
-def _note(made: Version, metrics: dict[str, Any]) -> str:
-    """One line: what the candidate and the linear baseline reach on the test rows."""
     name = "accuracy" if metrics["classes"] else "rmse"
     test, linear = metrics["test"], metrics["baselines"]["linear"]
-    return f"candidate {made}: {name} {test[name]:.4f} on {test['rows']:,} test rows, linear {linear[name]:.4f}"
+    says = f"candidate {made}: {name} {test[name]:.4f} on {test['rows']:,} test rows, linear {linear[name]:.4f}"
+    if found := metrics.get("search"):
+        gain = f"validation {found['metric']} {found['before']:.4f}, with what was found {found['best']:.4f}"
+        says += f"; {found['trials']} trials: {gain}"
+    began = f"; goes on from {champion}" if champion else f"; trained anew: {why}" if why else ""
+    return f"{says}; {engine}{began}"
 
 
-def _labelled(ctx: Context) -> int:
-    query = f"SELECT count(*) AS n FROM {ctx.settings.project}.gold WHERE split = 'train' AND label IS NOT NULL"
-    return int(duck.rows(ctx.root, query, only=[f"{ctx.settings.project}.gold"])[0]["n"])
+def _versions(ctx: Context, table: str, version: int | None) -> dict[str, int]:
+    """The table at this version and all that it was made of: table -> version, by the stamps of the commits."""
+    if version is None:
+        return {}
+    stamp, found = ctx.tables.log(table).stamped(version), {table: version}
+    for source, at in (stamp.upto if stamp else {}).items():
+        found |= _versions(ctx, source, at)
+    return found
 
 
 def _nlp_hash(ctx: Context) -> str:

@@ -11,7 +11,7 @@ import pytest
 from model_samples import reviews, rows_of
 
 import lakehouse_nlp
-from lakehouse_nlp.model.pyfunc import Scorer, _load_pyfunc, frame_to_rows, signature
+from lakehouse_nlp.model.pyfunc import Scorer, _load_pyfunc, example, frame_to_rows, signature
 from lakehouse_nlp.model.stacked import Spec, StackedModel, fit
 from lakehouse_nlp.model.stored import save
 
@@ -124,3 +124,15 @@ def test_the_package_imports_neither_spark_nor_pydantic() -> None:
         "assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_the_example_is_nobodys_row_and_the_model_takes_it(model: StackedModel, frame: pd.DataFrame) -> None:
+    rows = frame_to_rows(frame, model.spec)
+    found = example(model, rows)
+    assert list(found.columns) == ["clean_text", *model.spec.numeric, *model.spec.categorical]
+    assert found["price"][0] == np.nanmedian(rows.numeric[:, 0])
+    assert found["kind"][0] == frame["kind"].mode()[0]
+    assert len(Scorer(model).predict(found)) == 1
+    nothing = example(model, rows.take(np.arange(0)))
+    assert nothing["price"].isna().all()
+    assert len(Scorer(model).predict(nothing)) == 1

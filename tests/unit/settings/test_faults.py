@@ -42,6 +42,10 @@ def faults(home: Path, sets: list[str] | None = None) -> list[str]:
             "train:\n  engine: batches\n  num_workers: 2",
             f"{X}:11: train.num_workers: is for train.engine cluster, and this one is batches: one process trains",
         ),
+        (
+            "train:\n  engine: cluster\n  warm_start: true",
+            f"{X}:11: train.warm_start: xgboost.spark cannot go on from trees exactly; take train.engine batches",
+        ),
         ("train: {folds: 1}", f"{X}:9: train.folds: must be at least 2, not 1"),
         ("train: {linear_c: 0}", f"{X}:9: train.linear_c: must be above 0, not 0"),
         ("train: {linear_c: inf}", f"{X}:9: train.linear_c: must be a finite number, not 'inf'"),
@@ -86,6 +90,12 @@ def faults(home: Path, sets: list[str] | None = None) -> list[str]:
         ("key: id", f"{X}:9: key: given twice"),
         ("train: {seed: 1, seed: 2}", f"{X}:9: train.seed: given twice"),
         ("register: {min: {acuracy: 1}}", f"{X}:9: register.min.acuracy: no such metric; did you mean 'accuracy'?"),
+        (
+            "train: {retrain: {floor: {acuracy: 1}}}",
+            f"{X}:9: train.retrain.floor.acuracy: no such metric; did you mean 'accuracy'?",
+        ),
+        ("train: {retrain: {every: 30}}", f"{X}:9: train.retrain.every: must be text, not 30"),
+        ("train: {retrain: {every: 1w}}", f"{X}:9: train.retrain.every: must be of the form ^[1-9]\\d*[hd]$, not '1w'"),
         ("project: y", f"{X}:9: project: the file's name says 'x', and this says 'y'; leave it out"),
         ("newest_by: dya", f"{X}:9: newest_by: no such column 'dya'; did you mean 'day'?"),
         ("gold: {split: {by: ID}}", f"{X}:9: gold.split.by: no such column 'ID'; did you mean 'id'?"),

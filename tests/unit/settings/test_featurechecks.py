@@ -63,6 +63,51 @@ def test_a_fault_is_told_where_it_is(write: Write, right: str, wrong: str, says:
     assert any(says in line for line in refused.value.message.splitlines()), refused.value.message
 
 
+W2V, ONNX = "{kind: word2vec, size: 50}", "{kind: onnx, folder: encoders/tiny, pooling: cls}"
+
+
+@pytest.mark.parametrize(("given", "kind", "known"), [(W2V, "word2vec", "size"), (ONNX, "onnx", "pooling")])
+def test_vectors_are_of_a_kind(write: Write, given: str, kind: str, known: str) -> None:
+    found = load(write(f"features: {{text: {{terms: none, vectors: {given}}}}}\n"), "x").features.text.vectors
+    assert found is not None
+    assert (found.kind, getattr(found, known)) == (kind, {"size": 50, "pooling": "cls"}[known])
+
+
+def test_vectors_may_be_set_from_outside(write: Write) -> None:
+    home, at = write("features: {text: {vectors: {kind: word2vec}}}\n"), "features.text.vectors"
+    found = load(home, "x", sets=[f"{at}.min_count=2", f"{at}.seed=7"]).features.text.vectors
+    assert found is not None
+    assert found.model_dump() == {
+        "kind": "word2vec", "size": 100, "min_count": 2, "window": 5, "iterations": 1, "seed": 7
+    }  # fmt: skip
+    assert load(home, "x", sets=[f"{at}=none"]).features.text.vectors is None
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("{vectors: {kind: word2vek}}", "x.yml:9: features.text.vectors: there is no kind 'word2vek'; did you mean"),
+        ("{vectors: {size: 50}}", "features.text.vectors: has no kind"),
+        ("{vectors: word2vec}", "features.text.vectors: must be a mapping, not 'word2vec'"),
+        ("{vectors: {kind: word2vec, sice: 50}}", "features.text.vectors.sice: unknown key; did you mean 'size'?"),
+        ("{vectors: {kind: word2vec, folder: x}}", "features.text.vectors.folder: unknown key"),
+        ("{vectors: {kind: word2vec, seed: 0}}", "features.text.vectors.seed: must be at least 1, not 0"),
+        ("{vectors: {kind: onnx}}", "features.text.vectors.folder: missing"),
+        ("{vectors: {kind: onnx, folder: x, pooling: max}}", "vectors.pooling: must be 'mean' or 'cls', not 'max'"),
+        ("{terms: none}", "features.text.terms: none leaves nothing of the text: set features.text.vectors"),
+    ],
+)
+def test_a_fault_of_vectors_is_told(write: Write, text: str, says: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        load(write(f"features: {{text: {text}}}\n"), "x")
+    assert says in refused.value.message, refused.value.message
+
+
+def test_vectors_are_of_a_text(write: Write) -> None:
+    with pytest.raises(UsageError, match=r"features.text.vectors: are of a text, and there is none: name columns"):
+        load(write(f"text: []\nfeatures: {{numeric: [stars], text: {{vectors: {W2V}}}}}\n"), "x")
+
+
 @pytest.mark.parametrize(("given", "kept"), [("balanced", "balanced"), ("{good: 2}", {"good": 2.0})])
 def test_class_weights_are_a_word_or_a_mapping(write: Write, given: str, kept: object) -> None:
     assert load(write(f"train: {{class_weights: {given}}}\n"), "x").train.class_weights == kept

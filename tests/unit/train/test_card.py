@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -48,6 +49,12 @@ def test_figures_are_told_by_split_baseline_and_slice(made: tuple[Any, dict[str,
     part = found["slices"]["zone"]["(missing)"]
     assert part["rows"] == sum(value is None for value in test.about["zone"])
     assert found["leaks"] == []
+
+
+def test_what_a_row_costs_has_its_reading_in_it(made: tuple[Any, dict[str, Any], Labelled]) -> None:
+    model, found, test = made
+    assert 0 < found["cost"]["row_ms"] < 50
+    assert figures(model, test, test, replace(test, read_ms=50.0))["cost"]["row_ms"] > 50
 
 
 def test_the_worst_errors_come_first(made: tuple[Any, dict[str, Any], Labelled]) -> None:

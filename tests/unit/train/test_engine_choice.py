@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from lakehouse_nlp.core.context import Context
-from lakehouse_nlp.train import stage
 from lakehouse_nlp.train.engines import CELL, CLUSTER, MB, VALUE, choose, expected_mb
+from lakehouse_nlp.train.material import specification
 from lakehouse_nlp.train.source import Source
 
 pytestmark = pytest.mark.unit
@@ -38,7 +38,7 @@ def test_auto_goes_by_rows_and_by_where_spark_runs(
     name: str,
 ) -> None:
     ctx = make_context(home, train={"memory_mb": 10}, spark={"master": master})
-    source = Source(ctx, 1, stage.specification(ctx.settings))
+    source = Source(ctx, 1, specification(ctx.settings))
     monkeypatch.setattr(Source, "size", lambda _: (100, TEXT_ROWS * tokens_mb))
     found = choose(ctx.settings, source)
     assert found.name == name
@@ -46,9 +46,17 @@ def test_auto_goes_by_rows_and_by_where_spark_runs(
     assert found.why.endswith("MB; train.memory_mb is 10")
 
 
+def test_auto_sends_nothing_to_a_cluster_that_goes_on_from_a_champion(
+    home: Path, make_context: MakeContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ctx = make_context(home, train={"memory_mb": 10, "warm_start": True}, spark={"master": "yarn"})
+    monkeypatch.setattr(Source, "size", lambda _: (100, TEXT_ROWS * (10 * CLUSTER + 1)))
+    assert choose(ctx.settings, Source(ctx, 1, specification(ctx.settings))).name == "batches"
+
+
 def test_an_engine_that_is_named_is_taken_without_a_look_at_the_rows(home: Path, make_context: MakeContext) -> None:
     ctx = make_context(home, train={"engine": "batches"})
-    assert str(choose(ctx.settings, Source(ctx, 1, stage.specification(ctx.settings)))) == "batches (by train.engine)"
+    assert str(choose(ctx.settings, Source(ctx, 1, specification(ctx.settings)))) == "batches (by train.engine)"
 
 
 @pytest.mark.parametrize(("text", "cells"), [(("title",), 2 * 500), ((), 0)])
@@ -58,4 +66,4 @@ def test_what_rows_take_is_expected_from_tokens_and_columns(
     more: dict[str, Any] = {"features": {"numeric": ["price", "stars"]}}
     settings = make_context(home, **more).settings.model_copy(update={"text": text})
     rows = 10_000_000
-    assert expected_mb(rows, 500, stage.specification(settings)) == -(-(CELL * cells + VALUE * rows * 3) // MB)
+    assert expected_mb(rows, 500, specification(settings)) == -(-(CELL * cells + VALUE * rows * 3) // MB)

@@ -12,8 +12,9 @@ from scipy.sparse import csr_matrix
 from lakehouse_nlp.core.context import Context
 from lakehouse_nlp.core.errors import DataError
 from lakehouse_nlp.model.rows import Rows
-from lakehouse_nlp.train import stage
+from lakehouse_nlp.train import fitting, material
 from lakehouse_nlp.train.blocks import Labelled
+from lakehouse_nlp.train.material import specification
 
 pytestmark = pytest.mark.unit
 MakeContext = Callable[..., Context]
@@ -26,8 +27,8 @@ def _part(*labels: str) -> Labelled:
 
 
 def _fitted(ctx: Context, train: Labelled, validation: Labelled, test: Labelled) -> list[str]:
-    spec = stage.specification(ctx.settings.model_copy(update={"text": ()}))
-    return stage._fitted(ctx, train, validation, test, spec).classes
+    spec = specification(ctx.settings.model_copy(update={"text": ()}))
+    return fitting.fitted(ctx, train, validation, test, spec).classes
 
 
 SPLIT = {"features": {"numeric": ["price"]}, "train": {"booster": {"rounds": 3}, "early_stopping": 2}}
@@ -62,6 +63,6 @@ def test_labels_and_settings_that_do_not_fit_are_refused(
 def test_too_few_rows_are_refused(home: Path, make_context: MakeContext) -> None:
     ctx = make_context(home)
     with pytest.raises(DataError, match=r"3 labelled training rows, and train.min_rows asks for 50"):
-        stage._enough(ctx, _part("a", "b", "a"), _part("a"))
+        material._enough(ctx, _part("a", "b", "a"), _part("a"))
     with pytest.raises(DataError, match=r"no labelled test rows; raise gold.split.test, or bring more rows"):
-        stage._enough(ctx, _part(*["a", "b"] * 30), _part())
+        material._enough(ctx, _part(*["a", "b"] * 30), _part())

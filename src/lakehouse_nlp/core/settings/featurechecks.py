@@ -21,6 +21,7 @@ def problems(tree: Mapping[str, Any]) -> list[Problem]:
     looked = dict.fromkeys(_mapping(values, "features", "lookups"), "string")
     derived = dict.fromkeys(_mapping(values, "features", "derived"), "None")
     return [
+        *_vectors(values),
         *_made(values, declared, {**looked, **derived}),
         *_dates(values, declared),
         *_lookups(values, declared),
@@ -34,6 +35,18 @@ def problems(tree: Mapping[str, Any]) -> list[Problem]:
 def _mapping(values: Values, *loc: str) -> dict[str, Any]:
     found = values.get(*loc)
     return found if isinstance(found, dict) else {}
+
+
+def _vectors(values: Values) -> Iterator[Problem]:
+    """Vectors are of a text, and a text without terms has nothing else."""
+    text, vectors = values.get("text"), values.get("features", "text", "vectors") not in (None, "none")
+    if vectors and not text:
+        yield (
+            ("features", "text", "vectors"),
+            "are of a text, and there is none: name columns in text",
+        )
+    if text and not vectors and values.get("features", "text", "terms") == "none":
+        yield ("features", "text", "terms"), "none leaves nothing of the text: set features.text.vectors"
 
 
 def _made(values: Values, declared: Mapping[str, str], made: Mapping[str, str]) -> Iterator[Problem]:

@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from lakehouse_nlp.core.errors import UsageError
-from lakehouse_nlp.core.settings import crosschecks, featurechecks, report
+from lakehouse_nlp.core.settings import crosschecks, featurechecks, report, searchchecks
 from lakehouse_nlp.core.settings.home import Home
 from lakehouse_nlp.core.settings.layers import (
     Fault,
@@ -50,7 +50,11 @@ def load(home: Path, project: str, env: str = "local", sets: Sequence[str] = ())
     faults = list(layer.faults) + _renamed(layer, project)
     values = {**layer.values, "project": project}
     settings, found = _validated(values)
-    found += [] if layer.unread else [*crosschecks.problems(values), *featurechecks.problems(values)]
+    found += (
+        []
+        if layer.unread
+        else [*crosschecks.problems(values), *featurechecks.problems(values), *searchchecks.problems(values)]
+    )
     faults += _located(found, layer)
     if faults or settings is None:
         raise _refusal(project, faults)

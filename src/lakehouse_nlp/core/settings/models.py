@@ -68,6 +68,7 @@ class Lake(Section):
 
     root: str = "lake"
     catalog: str | None = None
+    retain_days: float = Field(7, ge=0, description="for which `maintain` keeps files that no newest version has")
 
 
 class Mlflow(Section):

@@ -92,7 +92,14 @@ def _plain(detail: dict[str, Any], loc: Loc) -> str:
     if kind == "extra_forbidden":
         return f"unknown key{did_you_mean(str(loc[-1]), keys_at(detail['loc'][:-1]))}"
     if kind == "union_tag_invalid":
-        tag, rules = detail["ctx"]["tag"], detail["ctx"]["expected_tags"].split("'")[1::2]
-        return f"there is no rule {tag!r}{did_you_mean(tag, rules) or f'; there are {listed(rules)}'}"
-    fixed = {"missing": "missing", "too_short": "must not be empty", "union_tag_not_found": "has no rule"}
+        tag, tags = detail["ctx"]["tag"], detail["ctx"]["expected_tags"].split("'")[1::2]
+        return f"there is no {_discriminator(detail)} {tag!r}{did_you_mean(tag, tags) or f'; there are {listed(tags)}'}"
+    if kind == "union_tag_not_found":
+        return f"has no {_discriminator(detail)}"
+    fixed = {"missing": "missing", "too_short": "must not be empty"}
     return fixed.get(kind) or str(detail["msg"]).removeprefix("Value error, ")
+
+
+def _discriminator(detail: Mapping[str, Any]) -> str:
+    """The key that tells the members of a union apart: `rule` of checks, `kind` of vectors."""
+    return str(detail["ctx"]["discriminator"]).strip("'")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from types import UnionType
+from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from lakehouse_nlp.core.settings.models import Settings
@@ -40,13 +40,12 @@ def _kind_at(loc: Loc) -> Any:
     kind: Any = Settings
     for part in loc:
         kind = _inside(kind, part)
-    return kind
+    return _present(kind)
 
 
 def _inside(kind: Any, part: str | int) -> Any:
     """The type one step further in; None where there is none."""
-    if get_origin(kind) is Annotated:
-        kind = get_args(kind)[0]
+    kind = _present(kind)
     if _is_section(kind):
         field = kind.model_fields.get(part)
         return field.annotation if field else None
@@ -59,12 +58,21 @@ def _inside(kind: Any, part: str | int) -> Any:
     return None
 
 
+def _present(kind: Any) -> Any:
+    """The type without what is said about it, and without the null that may stand in its place."""
+    if get_origin(kind) is Annotated:
+        return _present(get_args(kind)[0])
+    others = [member for member in get_args(kind) if member is not NoneType]
+    return others[0] if get_origin(kind) in (Union, UnionType) and len(others) == 1 else kind
+
+
 def _tag(kind: Any) -> str | None:
-    """The value of `rule` that marks a kind of check."""
-    if not _is_section(kind) or "rule" not in kind.model_fields:
-        return None
-    rule = kind.model_fields["rule"].annotation
-    return str(get_args(rule)[0]) if get_origin(rule) is Literal else None
+    """The value that marks a member of a union: of `rule` for a check, of `kind` for vectors."""
+    for name in ("rule", "kind") if _is_section(kind) else ():
+        marks = kind.model_fields[name].annotation if name in kind.model_fields else None
+        if get_origin(marks) is Literal:
+            return str(get_args(marks)[0])
+    return None
 
 
 def _is_section(kind: Any) -> bool:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Collection, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lakehouse_nlp.core.errors import DataError
@@ -54,6 +56,12 @@ def in_one_commit(ddl: list[str]) -> list[str]:
     given = ",\n  ".join(f'delta.constraints.{name} = "{rule}"' for name, rule in checks)
     others = "TBLPROPERTIES (" in create
     return [f"{create[:-1]},\n  {given})" if others else f"{create}\nTBLPROPERTIES ({given})"]
+
+
+def clear(folder: Path) -> None:
+    """Removes what a CREATE TABLE that was killed left: a log without a version, over which Delta makes no table."""
+    if folder.is_dir() and {place.name for place in folder.iterdir()} <= {"_delta_log"}:
+        shutil.rmtree(folder)
 
 
 def create(spark: SparkSession, ddl: list[str], constraints: Collection[str]) -> None:

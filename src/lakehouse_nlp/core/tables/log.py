@@ -112,6 +112,10 @@ class Log:
         """The latest version that wrote or removed rows; upkeep and schema changes do not count. None: never."""
         return next((version for version, info in self.commits() if info["operation"] not in UPKEEP), None)
 
+    def vacuumed(self, since: int) -> bool:
+        """Whether files were deleted after version `since`: its change data feed may be gone then."""
+        return any(version > since and info["operation"] == "VACUUM END" for version, info in self.commits())
+
     def last(self, stage: str, recipe: str | None = None) -> Stamp | None:
         """The newest stamp with a position that the stage left, of this recipe if one is given."""
         for _, info in self.commits():
@@ -119,6 +123,10 @@ class Log:
             if stamp and stamp.upto and stamp.stage == stage and recipe in (None, stamp.recipe):
                 return stamp
         return None
+
+    def stamped(self, version: int) -> Stamp | None:
+        """The stamp of one commit; None where it has none, or is not known any more."""
+        return next((Stamp.from_json(info.get("userMetadata")) for v, info in self.commits() if v == version), None)
 
     def written(self, run_id: str, stage: str) -> dict[str, int]:
         """The numbers that Delta kept for the newest commit of this run and stage, such as `numOutputRows`."""

@@ -1,4 +1,4 @@
-"""The tables of one project, and the shared `ops` tables: names, reading by version, and every way of writing.
+"""The tables of one project, and the shared `ops` tables: their making, reading by version, and every way of writing.
 
 Appends are kept to once by Delta's `txnAppId` and `txnVersion` (delta.io, "Idempotent table writes"); merges and
 replacements give the same table however often they run. Positions are in the commits' stamps (`log.py`).
@@ -7,66 +7,24 @@ replacements give the same table however often they run. Positions are in the co
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
-from pathlib import Path
+from contextlib import nullcontext
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
 
 from lakehouse_nlp.core.errors import DataError
-from lakehouse_nlp.core.tables import ddl, direct
+from lakehouse_nlp.core.tables import ddl, direct, upkeep
+from lakehouse_nlp.core.tables.catalog import Catalog
 from lakehouse_nlp.core.tables.changes import Change, note
-from lakehouse_nlp.core.tables.log import Log, Stamp
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import DataFrame
 
 # What the change data feed adds to the columns (delta.io, "Change data feed").
 FEED = ("_change_type", "_commit_version", "_commit_timestamp")
-STAMP = "spark.databricks.delta.commitInfo.userMetadata"
 
 
-class Tables:
+class Tables(Catalog):
     """Reads and writes tables by short name: `bronze` is `<project>.bronze`; `ops.files` is what it says."""
-
-    def __init__(
-        self, root: Path, project: str, connect: Callable[[], SparkSession], *, catalog: str | None = None
-    ) -> None:
-        """`root`: the lake's folder; `connect`: gives the session, called when the first table is touched."""
-        self.root, self.project, self.catalog, self._connect = root, project, catalog, connect
-        self._stamp = Stamp("", "", "")
-
-    @cached_property
-    def spark(self) -> SparkSession:
-        """The session."""
-        return self._connect()
-
-    @property
-    def run_id(self) -> str:
-        """The run that signs the commits."""
-        return self._stamp.run_id
-
-    @property
-    def touched(self) -> bool:
-        """Whether the session was asked for."""
-        return "spark" in vars(self)
-
-    def name(self, table: str) -> str:
-        """The table's name in SQL."""
-        full = table if "." in table else f"{self.project}.{table}"
-        return f"{self.catalog}.{full}" if self.catalog else full
-
-    def path(self, table: str) -> Path:
-        """The table's folder in the lake."""
-        database, _, short = table.rpartition(".")
-        return self.root / (database or self.project) / "tables" / short
-
-    def log(self, table: str) -> Log:
-        """The table's log, fresh."""
-        return Log(self.path(table))
-
-    def stamp(self, stamp: Stamp) -> None:
-        """Signs every commit from now on."""
-        self._stamp = stamp
 
     # -- being there ------------------------------------------------------------------------------------------------
 
@@ -75,54 +33,20 @@ class Tables:
 
         Each added column is a row of `ops.schema_changes`. Raises DataError where a column's type was changed.
         """
-        name, log = self.name(table), self.log(table)
+        name = self.name(table)
         self._sign()
         location = "" if self.catalog else f"LOCATION '{self._uri(table)}'"
         statements = ddl.statements(table.split(".")[-1], name, location, columns or {})
-        if log.exists:
-            self.attach(table)
-            ddl.create(self.spark, statements[1:], log.constraints())
-            self._evolve(table, columns or {})
-        else:
-            self._place(table)
-            ddl.create(self.spark, statements if self.catalog else ddl.in_one_commit(statements), ())
+        with nullcontext() if self.catalog or self.log(table).exists else self._alone():
+            if (log := self.log(table)).exists:
+                self.attach(table)
+                ddl.create(self.spark, statements[1:], log.constraints())
+                self._evolve(table, columns or {})
+            else:
+                ddl.clear(self.path(table))
+                self._place(table)
+                ddl.create(self.spark, statements if self.catalog else ddl.in_one_commit(statements), ())
         return name
-
-    def attach(self, table: str) -> str:
-        """Makes an existing table known to this session by name; a catalog knows it already."""
-        name = self.name(table)
-        known = _known(self.spark).get(name) == self._uri(table) and self.spark.catalog.tableExists(name)
-        if not self.catalog and not known:
-            self._place(table)
-            self.spark.sql(f"CREATE TABLE {name} USING DELTA LOCATION '{self._uri(table)}'")
-        return name
-
-    def _place(self, table: str) -> None:
-        """Makes room for the table's name: its schema is there, and no table of another lake goes by it."""
-        self._schema(table)
-        if not self.catalog:
-            self.spark.sql(f"DROP TABLE IF EXISTS {self.name(table)}")  # forgets the name; files at a LOCATION stay
-            _known(self.spark)[self.name(table)] = self._uri(table)
-
-    def attach_all(self) -> SparkSession:
-        """The session with every table of the project, the `ops` tables and the views of `sql/` known by name."""
-        from lakehouse_nlp.core.duck import tables
-        from lakehouse_nlp.core.views import views
-
-        found = {name for name in tables(self.root) if name.partition(".")[0] in (self.project, "ops")}
-        for name in found:
-            self.attach(name.removeprefix(f"{self.project}."))
-        for view, query in [] if self.catalog else views(self.project, found, "spark"):
-            self.spark.sql(f"CREATE OR REPLACE VIEW {view} AS {query}")
-        return self.spark
-
-    def _schema(self, table: str) -> None:
-        database = self.name(table).rpartition(".")[0]
-        location = "" if self.catalog else f" LOCATION '{_location(self.path(table).parent)}'"
-        self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {database}{location}")
-
-    def _uri(self, table: str) -> str:
-        return _location(self.path(table))
 
     def widen(self, table: str, columns: Mapping[str, str], file: str | None = None) -> None:
         """Adds those columns that the table lacks and nobody declared; `file` brought them."""
@@ -265,8 +189,17 @@ class Tables:
             self._sign(upto)
             frame.writeTo(self.name(table)).append()
 
-    def _sign(self, upto: Mapping[str, int] | None = None) -> None:
-        self.spark.conf.set(STAMP, self._stamp.reaching(upto).to_json())
+    # -- upkeep -----------------------------------------------------------------------------------------------------
+
+    def compact(self, table: str) -> tuple[int, int]:
+        """Writes the table's small files together: how many, and into how many."""
+        return upkeep.compact(self.log(table), self._stamp)
+
+    def vacuum(
+        self, table: str, kept_for: timedelta, versions: Sequence[int], now: datetime, *, dry_run: bool
+    ) -> list[str]:
+        """Deletes the files that are older and in none of the versions; which, or which would go (`dry_run`)."""
+        return upkeep.vacuum(self.log(table), kept_for, versions, now, None if dry_run else self._stamp)
 
     def _reached(self, table: str, upto: Mapping[str, int] | None) -> None:
         """Delta makes no commit for a merge that changes nothing; the position must move all the same."""
@@ -299,17 +232,3 @@ def _last_of(feed: DataFrame, key: Sequence[str]) -> DataFrame:
 
     newest = Window.partitionBy(*key).orderBy(F.desc("_commit_version"), F.col("_change_type") == "delete")
     return feed.withColumn("_place", F.row_number().over(newest)).where("_place = 1").drop("_place")
-
-
-def _location(path: Path) -> str:
-    """A folder as Spark SQL takes it between quotes: not percent-encoded, for Spark takes %20 to be three letters."""
-    return f"file:{path.resolve()}".replace("\\", "\\\\").replace("'", "\\'")
-
-
-def _known(spark: SparkSession) -> dict[str, str]:
-    """Table name -> location, of the tables that this session knows by us."""
-    known: dict[str, str] = _KNOWN.setdefault(spark, {})
-    return known
-
-
-_KNOWN: WeakKeyDictionary[SparkSession, dict[str, str]] = WeakKeyDictionary()

@@ -1,0 +1,157 @@
+"""Upkeep: what models and stages need stays, what nothing needs goes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from golds import write_gold
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+from rows import bring, content
+
+from lakehouse_nlp.core.context import Context
+from lakehouse_nlp.core.errors import UsageError
+from lakehouse_nlp.core.registry import Registry
+from lakehouse_nlp.core.tables import Tables
+from lakehouse_nlp.gold import stage as gold
+from lakehouse_nlp.maintain import maintain
+from lakehouse_nlp.score import stage as score
+from lakehouse_nlp.train import stage as train
+from lakehouse_nlp.train.reproduce import reproduce
+
+pytestmark = [pytest.mark.spark, pytest.mark.usefixtures("spark")]
+MakeContext = Callable[..., Context]
+LEARNING: dict[str, Any] = {
+    "features": {"numeric": ["price"]},
+    "train": {"booster": {"rounds": 5}},
+    "lake": {"retain_days": 0},
+}
+
+
+def _files(ctx: Context, table: str = "gold") -> set[str]:
+    """The files of a table, those of its log aside."""
+    folder = ctx.tables.path(table)
+    return {str(path.relative_to(folder)) for path in folder.rglob("*.parquet") if "_delta_log" not in path.parts}
+
+
+def test_versions_that_models_name_stay_and_all_other_old_files_go(
+    spark: SparkSession, home: Path, make_context: MakeContext
+) -> None:
+    ctx = make_context(home, **LEARNING)
+    write_gold(ctx, spark, 3)
+    ctx.sign("train")
+    train.run(ctx)
+    (version,) = Registry(ctx).versions()
+    trained_on = _files(ctx)
+    write_gold(ctx, spark, 4, rows=210)
+    write_gold(ctx, spark, 5, rows=220)
+    (ctx.tables.path("gold") / "part-left-by-a-killed-run.parquet").write_bytes(b"PAR1")
+    before, rows = _files(ctx), content(ctx, "gold")
+    assert len(before) == 3 + 4 + 5 + 1
+
+    found = {each.table: each for each in maintain(ctx, dry_run=True)}["gold"]
+    assert (found.merged, found.removed, found.versions) == (0, 4 + 1, (int(version.tags["gold_version"]),))
+    assert _files(ctx) == before
+    assert not ctx.tables.log("ops.steps").exists
+
+    found = {each.table: each for each in maintain(ctx)}["gold"]
+    assert (found.merged, found.into, found.removed) == (5, 1, 4 + 1 + 5)
+    assert found.megabytes > 0
+    assert trained_on < _files(ctx)
+    assert len(_files(ctx)) == 3 + 1
+    assert content(ctx, "gold") == rows
+    assert reproduce(ctx, version.run_id).same
+    (step,) = ctx.tables.read("ops.steps").collect()
+    assert (step["stage"], step["state"], step["note"].split(",")[0]) == ("maintain", "done", "10 files removed")
+
+    again = {each.table: each for each in maintain(ctx)}["gold"]
+    assert (again.merged, again.removed) == (0, 0)
+    Registry(ctx).client.delete_model_version("tiny", "1")
+    assert {each.table: each for each in maintain(ctx)}["gold"].removed == 3
+    assert content(ctx, "gold") == rows
+
+
+def test_young_files_stay_for_the_days_that_are_set(spark: SparkSession, home: Path, make_context: MakeContext) -> None:
+    for days in (7, 30):
+        ctx = make_context(home, **{**LEARNING, "lake": {"retain_days": days}})
+        write_gold(ctx, spark, 2)
+        write_gold(ctx, spark, 2)
+        before = _files(ctx)
+        (found,) = (each for each in maintain(ctx) if each.table == "gold")
+        assert (found.merged, found.removed, found.hours) == (2, 0, 24 * days)
+        assert before < _files(ctx)
+
+
+def test_changes_that_a_stage_has_not_read_stay(spark: SparkSession, home: Path, make_context: MakeContext) -> None:
+    ctx = make_context(home, lake={"retain_days": 0})
+    row = {"id": "1", "title": "a", "body": "b", "stars": "5", "day": "1.2.2024", "price": "1"}
+    bring(ctx, spark, 1, row)
+    ctx.sign("silver", "r")
+    ctx.tables.ensure("silver", {name: column.type for name, column in ctx.settings.columns.items()})
+    silver = ctx.tables.read("bronze").selectExpr(
+        "id", "title", "body", "cast(stars as double) stars", "cast(null as date) day", "cast(price as double) price",
+        "id _key", "'good' _label", "_purpose", "_file", "_row", "_batch", "_ingested_at", "_batch _row_hash",
+    )  # fmt: skip
+    ctx.tables.merge_once("silver", silver, on=["_key"], upto={"bronze": 1})
+    gold.run(ctx)
+    for n in (2, 3):  # gold has yet to read how the row changed
+        ctx.sign("silver", "r")
+        fresh = silver.withColumn("_row_hash", F.lit(n).cast("bigint")).withColumn("title", F.lit(f"title {n}"))
+        ctx.tables.merge_once("silver", fresh, on=["_key"], upto={"bronze": 1})
+    changes = {name for name in _files(ctx, "silver") if name.startswith("_change_data")}
+    assert changes
+    maintain(ctx)
+    assert changes <= _files(ctx, "silver")
+    assert gold.run(ctx).written == 1
+    assert [row["clean_text"] for row in ctx.tables.read("gold").collect()] == ["title 3 b"]
+    maintain(ctx)
+    assert not any(name.startswith("_change_data") for name in _files(ctx, "silver"))
+
+
+def test_killed_between_merging_and_deleting_the_next_call_does_the_rest(
+    spark: SparkSession, home: Path, make_context: MakeContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ctx = make_context(home, lake={"retain_days": 0})
+    write_gold(ctx, spark, 4)
+    rows, real = content(ctx, "gold"), Tables.vacuum
+
+    def killed(*_: Any, **__: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Tables, "vacuum", killed)
+    with pytest.raises(KeyboardInterrupt):
+        maintain(ctx)
+    monkeypatch.setattr(Tables, "vacuum", real)
+    assert content(ctx, "gold") == rows
+    maintain(ctx)
+    assert len(_files(ctx)) == 1
+    assert content(ctx, "gold") == rows
+
+
+def test_a_version_that_is_champion_again_scores_all_where_its_changes_are_gone(
+    spark: SparkSession, home: Path, make_context: MakeContext
+) -> None:
+    ctx = make_context(home, **LEARNING)
+    write_gold(ctx, spark)
+    ctx.sign("train")
+    train.run(ctx)
+    Registry(ctx).client.set_registered_model_alias("tiny", "champion", "1")
+    assert score.run(ctx).written == 200
+    write_gold(ctx, spark, rows=210)
+    train.run(ctx)
+    Registry(ctx).client.set_registered_model_alias("tiny", "champion", "2")
+    assert score.run(ctx).written == 210
+    write_gold(ctx, spark, rows=220)
+    assert score.run(ctx).written == 10
+    maintain(ctx)
+    Registry(ctx).client.set_registered_model_alias("tiny", "champion", "1")
+    assert score.run(ctx).written == 20
+    assert score.due(ctx) is None
+
+
+def test_tables_of_a_catalog_are_its_own_to_maintain(home: Path, make_context: MakeContext) -> None:
+    with pytest.raises(UsageError, match="the tables are kept by the catalog main"):
+        maintain(make_context(home, lake={"catalog": "main"}))
