@@ -1,7 +1,7 @@
 """Ingest and silver against the shortest hand-written Spark, and against DuckDB with delta-rs: time, memory, rows.
 
-`python benchmarks/ingest.py [--rows N] [--repeat K] [--json FILE]`. Takes the real reviews ten times over, each copy
-with keys of its own, as JSON lines and as CSV; the files are made in a temporary folder and removed.
+`python benchmarks/ingest.py [--rows N] [--repeat K] [--only format growth silver] [--json FILE]`. Takes the real
+reviews ten times over, each copy with keys of its own, as JSON lines and as CSV, from a temporary folder.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -69,22 +69,34 @@ class Homes:
         return Path(shutil.copytree(home, self.folder / f"home{next(self._numbers)}"))
 
 
-def sections(folder: Path, rows: int, repeat: int) -> Iterator[tuple[str, dict[str, Figures], str]]:
-    """Title, figures, and the job that the others are held against."""
-    homes = Homes(folder)
-    files = write(folder, rows)
+Section = Iterator[tuple[str, dict[str, Figures], str]]
+
+
+def by_format(homes: Homes, files: dict[str, Path], rows: int, repeat: int) -> Section:
+    """Ingest of each format, against Spark by hand and against DuckDB."""
     for ending, file in files.items():
-        size = file.stat().st_size / 1e6
         jobs = [("lakehouse-nlp ingest", "ours", file), ("spark.read…write", "spark", file)]
         jobs.append(("DuckDB -> delta-rs", "duckdb", file))
-        yield f"{rows:,} rows of {ending}, {size:,.0f} MB", homes.run(jobs, repeat), "spark.read…write"
-    small = write(folder, max(rows // 10, 1))["jsonl"]
+        title = f"{rows:,} rows of {ending}, {file.stat().st_size / 1e6:,.0f} MB"
+        yield title, homes.run(jobs, repeat), "spark.read…write"
+
+
+def growth(homes: Homes, files: dict[str, Path], rows: int, repeat: int) -> Section:
+    """Ingest of all rows against that of a tenth of them."""
+    small = write(homes.folder, max(rows // 10, 1))["jsonl"]
     jobs = [("one tenth", "ours", small), ("all", "ours", files["jsonl"])]
     yield "growth of ingest, ten times the rows", homes.run(jobs, repeat), "one tenth"
+
+
+def silver(homes: Homes, files: dict[str, Path], rows: int, repeat: int) -> Section:
+    """Silver against the same cleaning by hand, of one bronze."""
     home = homes.new()
     paired.measure([sys.executable, WORKER, "ours", str(home), str(files["jsonl"])], Figures())
     jobs = [("lakehouse-nlp silver", "our_silver", home), ("one select by hand", "one_select", home)]
     yield f"silver of {rows:,} rows", homes.run(jobs, repeat, home), "one select by hand"
+
+
+SECTIONS = {"format": by_format, "growth": growth, "silver": silver}
 
 
 def main() -> None:
@@ -92,6 +104,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=10 * ONE)
     parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--only", choices=SECTIONS, nargs="+", default=list(SECTIONS))
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     if not SOURCE.exists():
@@ -99,7 +112,9 @@ def main() -> None:
     print(paired.machine())
     told: dict[str, Any] = {"machine": paired.machine()}
     with tempfile.TemporaryDirectory(prefix="ingest-benchmark-") as folder:
-        for title, found, base in sections(Path(folder), given.rows, given.repeat):
+        homes, files = Homes(Path(folder)), write(Path(folder), given.rows)
+        parts = (SECTIONS[name](homes, files, given.rows, given.repeat) for name in given.only)
+        for title, found, base in chain.from_iterable(parts):
             again = [figures["again"] for f in found.values() for figures in f.told if "again" in figures]
             print(f"\n{title}\n{paired.table(found, base)}")
             if again:

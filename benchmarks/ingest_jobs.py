@@ -42,7 +42,8 @@ FROM (
 """
 TEXT = (
     "nullif(trim(regexp_replace(nfc(regexp_replace(reflect('org.jsoup.parser.Parser', 'unescapeEntities', "
-    "regexp_replace({0}, '(?s)<!--.*?-->|</?[A-Za-z][^<>]*>', ' '), false), '[\\\\p{{Cc}}&&[^\\\\t\\\\n\\\\r]]', '')), "
+    "regexp_replace(coalesce({0}, ''), '(?s)<!--.*?-->|</?[A-Za-z][^<>]*>', ' '), false), "
+    "'[\\\\p{{Cc}}&&[^\\\\t\\\\n\\\\r]]', '')), "
     "'[\\\\s\\\\p{{Z}}]+', ' ')), '')"
 )
 
