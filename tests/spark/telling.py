@@ -44,9 +44,9 @@ def write(ctx: Context, spark: SparkSession, found: list[tuple[Any, ...]], parti
     return version
 
 
-def near(some: dict[str, Any], other: dict[str, Any]) -> None:
+def near(some: dict[str, Any], other: dict[str, Any], within: float = 0.002) -> None:
     for section in ("test", "validation"):
         for name, value in some[section].items():
             if isinstance(value, float):
-                assert other[section][name] == pytest.approx(value, abs=0.002), (section, name)
+                assert other[section][name] == pytest.approx(value, abs=within), (section, name)
     assert [leak["says"] for leak in some["leaks"]] == [leak["says"] for leak in other["leaks"]]

@@ -25,6 +25,8 @@ from lakehouse_nlp.train.search import Found
 pytestmark = [pytest.mark.spark, pytest.mark.usefixtures("spark")]
 MakeContext = Callable[..., Context]
 WORDS = {"kind": "word2vec", "size": 6, "min_count": 2}
+# Of few test rows and of dense vectors, which the cluster's workers bin by sketches of their own rows.
+WITHIN = {"batches": 0.002, "cluster": 0.004}
 TEXT = {"buckets": 1024, "select": 20}
 
 
@@ -54,9 +56,9 @@ def test_groups_and_vectors_are_those_of_memory(
         assert any(name.startswith("w2v_") for name, _ in model.importance())
         found.append((metrics, groups.tolist(), seen))
     (memory, groups, vectors), (other, same, others) = found
-    telling.near(memory, other)
     assert groups == same
     np.testing.assert_array_equal(vectors, others)
+    telling.near(memory, other, within=WITHIN[engine])
 
 
 def _searched(ctx: Context) -> tuple[Found, str]:
