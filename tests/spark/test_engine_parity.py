@@ -72,7 +72,7 @@ def _searched(ctx: Context) -> tuple[Found, str]:
 def test_a_search_finds_what_memory_finds(
     spark: SparkSession, home: Path, make_context: MakeContext, engine: str
 ) -> None:
-    space = {"booster.max_depth": [1, 3], "text.select": [0, 20]}
+    space = {"booster.learning_rate": [0.02, 0.3], "text.select": [0, 20]}
     search = {"method": "grid", "trials": 4, "metric": "log_loss", "space": space}
     found = []
     for name in ("memory", engine):
@@ -81,8 +81,10 @@ def test_a_search_finds_what_memory_finds(
         found.append(_searched(ctx)[0])
     memory, other = found
     assert memory.figures["trials"] == other.figures["trials"] >= 4
-    assert memory.params == other.params
-    assert other.figures["best"] == pytest.approx(memory.figures["best"], abs=0.004)
+    for one in found:
+        assert one.params["booster.learning_rate"] == 0.3
+    for name in ("before", "best"):  # with the terms and without them it is nearly the same
+        assert other.figures[name] == pytest.approx(memory.figures[name], abs=0.004)
 
 
 def test_batches_go_on_from_the_champion(spark: SparkSession, home: Path, make_context: MakeContext) -> None:
