@@ -72,18 +72,18 @@ def _searched(ctx: Context) -> tuple[Found, str]:
 def test_a_search_finds_what_memory_finds(
     spark: SparkSession, home: Path, make_context: MakeContext, engine: str
 ) -> None:
-    space = {"booster.learning_rate": [0.02, 0.3], "text.select": [0, 20]}
-    search = {"method": "grid", "trials": 4, "metric": "log_loss", "space": space}
+    space = {"booster.learning_rate": [0.02, 0.3]}
+    search = {"method": "grid", "trials": 2, "metric": "log_loss", "space": space}
     found = []
     for name in ("memory", engine):
         ctx = _home(home, make_context, name, TEXT, folds=2, search=search)
         telling.write(ctx, spark, telling.rows(2000))
         found.append(_searched(ctx)[0])
     memory, other = found
-    assert memory.figures["trials"] == other.figures["trials"] >= 4
+    assert memory.figures["trials"] == other.figures["trials"] == 2
     for one in found:
         assert one.params["booster.learning_rate"] == 0.3
-    for name in ("before", "best"):  # with the terms and without them it is nearly the same
+    for name in ("before", "best"):
         assert other.figures[name] == pytest.approx(memory.figures[name], abs=0.004)
 
 
