@@ -14,6 +14,8 @@ from lakehouse_nlp.model.rows import Floats, Ints, Spec
 from lakehouse_nlp.model.task import Task
 
 MAX_ITERATIONS = 1000
+# Regressions that are fitted side by side: each has a copy of its rows, and twenty vectors as wide as they are.
+TOGETHER = 2
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ def fit_linear(
 
     `kept`: a regression that stays the one of serving; those of the folds are fitted all the same.
     A row without terms has the scores that serving would give it: they tell nothing of its label. The fits run
-    `threads` at a time; the result does not depend on how many. Without buckets there are no columns.
+    `threads` at a time, or `TOGETHER`; the result does not depend on how many. Without buckets there are no columns.
     """
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
@@ -105,7 +107,7 @@ def fit_linear(
         inside = terms if len(part) == len(values) else terms[part]
         return regression(inside, column[part], weights[part], task, spec.linear_c)
 
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(max(1, threads)) as pool:
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(max(1, min(threads, TOGETHER))) as pool:
         fits = np.array(list(pool.map(one, product(parts, columns.T)))).reshape(len(parts), columns.shape[1], -1)
     full, *partial = [*([kept] if kept else []), *(Linear(fit[:, :-1], fit[:, -1]) for fit in fits)]
     held_out = np.empty(columns.shape)
