@@ -18,12 +18,12 @@ from lakehouse_nlp.ingest.files import RawFile
 from lakehouse_nlp.ingest.pool import ordered
 from lakehouse_nlp.ingest.records import Records
 
+# The columns of every chunk; those of delimited text have `c0`, `c1` and so on behind them.
 SCHEMA = pa.schema(
     [
         ("_row", pa.int64()),
         ("_line", pa.int64()),
         ("text", pa.string()),
-        ("cells", pa.list_(pa.string())),
         ("_fault", pa.string()),
         ("_file", pa.string()),
         ("_file_hash", pa.string()),
@@ -95,16 +95,19 @@ def _table(chunk: Chunk) -> pa.Table:
         pa.array(map(block.faults.get, range(count)), pa.string()) if block.faults else pa.nulls(count, pa.string())
     )
     same = [pa.repeat(value, count) for value in (file.path.name, file.hash, file.purpose)]
-    cells = block.cells if block.cells is not None else pa.nulls(count, SCHEMA.field("cells").type)
     lines = pa.array(block.lines, mask=block.lines < 1)  # Avro has none
     rows = np.arange(chunk.first, chunk.first + count)
-    return pa.table([rows, lines, text, cells, faults, *same], schema=SCHEMA)
+    table = pa.table([rows, lines, text, faults, *same], schema=SCHEMA)
+    if block.cells is not None:
+        for name in block.cells.column_names:
+            table = table.append_column(name, block.cells[name])
+    return table
 
 
 def _parts(block: Records, limit: int) -> Iterator[Records]:
     """The block in halves, of halves, until they fit into a chunk."""
     count = len(block.text)
-    if count < 2 or block.text.nbytes <= limit:
+    if count < 2 or block.size <= limit:
         yield block
         return
     for start, stop in ((0, count // 2), (count // 2, count)):

@@ -9,7 +9,7 @@ import csv
 import io
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -56,9 +56,14 @@ class CsvText:
         """The rows of the lines, in batches. Raises Fault for a record that is too long."""
         csv.field_size_limit(self.limit + 1)
         for rows in batched(self._rows(_each(lines))):
-            cells = pa.array([row.cells for row in rows], pa.list_(pa.string()))
-            texts, places, faults = zip(*((row.text, row.line, row.fault) for row in rows), strict=True)
-            yield Records.of(texts, places, faults, cells)
+            told = ((row.text if row.fault else None, row.line, row.fault) for row in rows)
+            texts, places, faults = zip(*told, strict=True)
+            yield Records.of(texts, places, faults, self._columns([row.cells for row in rows]))
+
+    def _columns(self, cells: Sequence[Sequence[str] | None]) -> pa.Table:
+        none = (None,) * self.dialect.width
+        columns = zip(*(row or none for row in cells), strict=True)
+        return pa.table({f"c{place}": pa.array(column, pa.string()) for place, column in enumerate(columns)})
 
     def _rows(self, lines: Iterator[Line]) -> Iterator[Row]:
         going = True

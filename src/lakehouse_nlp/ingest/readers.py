@@ -1,9 +1,8 @@
 """Staged files as rows of bronze: every column as text, and nothing lost but what the project drops.
 
 `_rescued` (fields that have no column and are not dropped, as JSON), `_corrupt` (the text of a row that cannot be
-split into fields), `_fault` (why), `_row` (its place in the file, from 1) and `_line` (where it begins). Fields are
-split by Spark's own `from_csv` and `from_json`, or were split before, where quotes do not stand where RFC 4180 puts
-them.
+split into fields), `_fault` (why), `_row` (its place in the file, from 1) and `_line` (where it begins). JSON is split
+by Spark's own `from_json`; delimited text was split when it was staged.
 """
 
 from __future__ import annotations
@@ -18,15 +17,12 @@ from pyspark.sql import functions as F
 
 from lakehouse_nlp.core.settings import Settings
 from lakehouse_nlp.ingest.columns import Fields
-from lakehouse_nlp.ingest.dialect import Dialect
 from lakehouse_nlp.ingest.staged import Staged
 
 FIELDS = "map<string,string>"
-CHUNK = "_row bigint, _line bigint, text string, cells array<string>, _fault string, _file string, "
-CHUNK += "_file_hash string, _purpose string"  # as chunks.py writes it
+CHUNK = "_row bigint, _line bigint, text string, _fault string, _file string, _file_hash string, _purpose string"
 ORIGIN = ("_row", "_line", "_purpose", "_file", "_file_hash")
 STRICT = {"allowSingleQuotes": "false", "allowNonNumericNumbers": "false"}
-UNREAD = "a row that Spark cannot split into fields"
 
 
 def read(
@@ -45,37 +41,22 @@ def read(
 def _likeness(file: Staged) -> str:
     if file.kind in ("parquet", "orc"):
         return f"{file.kind} {file.file.hash} {file.file.purpose}"
-    return f"{file.kind} {file.columns if file.kind != 'json' else ''} {file.dialect}"
+    return f"{file.kind} {file.columns if file.kind != 'json' else ''}"
 
 
-def _chunks(spark: SparkSession, files: Sequence[Staged]) -> DataFrame:
-    return spark.read.schema(CHUNK).parquet(*(_literal(chunk) for file in files for chunk in file.chunks))
+def _chunks(spark: SparkSession, files: Sequence[Staged], cells: Sequence[str] = ()) -> DataFrame:
+    """Chunks as `chunks.py` writes them, by their folders: to be asked for each of hundreds takes Spark a job."""
+    schema = ", ".join([CHUNK, *(f"{name} string" for name in cells)])
+    folders = dict.fromkeys(chunk.parent for file in files for chunk in file.chunks)
+    return spark.read.schema(schema).parquet(*map(_literal, folders))
 
 
 def _csv(spark: SparkSession, files: Sequence[Staged], fields: Fields) -> DataFrame:
-    """Records that from_csv splits."""
-    dialect = files[0].dialect
-    assert dialect is not None
-    places = [f"c{place}" for place in range(dialect.width)]
-    schema = ", ".join(f"{place} string" for place in [*places, "_unread"])
-    good = F.when(F.col("_fault").isNull(), F.col("text"))
-    rows = _chunks(spark, files).withColumn("_split", F.from_csv(good, schema, _options(dialect)))
-    corrupt = F.col("_fault").isNotNull() | F.col("_split._unread").isNotNull()
-    values = {name: F.col("_split")[place] for name, place in zip(dialect.columns, places, strict=True)}
-    return _aligned(rows, values, fields, corrupt)
-
-
-def _options(dialect: Dialect) -> dict[str, str]:
-    return {
-        "sep": dialect.delimiter, "quote": dialect.quote, "escape": dialect.quote, "multiLine": "true",
-        "mode": "PERMISSIVE", "columnNameOfCorruptRecord": "_unread", "nullValue": "", "emptyValue": "",
-    }  # fmt: skip
-
-
-def _cells(spark: SparkSession, files: Sequence[Staged], fields: Fields) -> DataFrame:
     """Records that are split already."""
-    values = {name: _given(F.col("cells")[place]) for place, name in enumerate(files[0].columns)}
-    return _aligned(_chunks(spark, files), values, fields, F.col("_fault").isNotNull())
+    names = files[0].columns
+    cells = [f"c{place}" for place in range(len(names))]
+    values = {name: F.when(F.col(cell) != "", F.col(cell)) for name, cell in zip(names, cells, strict=True)}
+    return _aligned(_chunks(spark, files, cells), values, fields)
 
 
 def _json(spark: SparkSession, files: Sequence[Staged], fields: Fields) -> DataFrame:
@@ -134,25 +115,21 @@ def _typed(spark: SparkSession, files: Sequence[Staged], fields: Fields) -> Data
     about = {"_purpose": file.file.purpose, "_file": file.file.path.name, "_file_hash": file.file.hash}
     rows = frame.select("*", (row + 1).alias("_row"), *(column.alias(name) for name, column in named.items()))
     rows = rows.withColumns({name: F.lit(value) for name, value in about.items()})
-    return _aligned(rows, values, fields, F.lit(False))
+    return _aligned(rows, values, fields)
 
 
-def _aligned(frame: DataFrame, values: Mapping[str, Column], fields: Fields, corrupt: Column) -> DataFrame:
-    """The file's columns under their declared names; the rest as one JSON object."""
+def _aligned(frame: DataFrame, values: Mapping[str, Column], fields: Fields) -> DataFrame:
+    """The file's columns under their declared names; the rest as one JSON object. A row with a fault has no values."""
     empty = F.lit(None).cast("string")  # of a column that the file lacks
-    rest = [F.when(~corrupt, value).alias(name) for name, value in values.items() if fields.rescues(name)]
+    rest = [value.alias(name) for name, value in values.items() if fields.rescues(name)]
     rescued = F.to_json(F.struct(*rest)) if rest else empty
     return frame.select(
-        *(F.when(~corrupt, values.get(source, empty)).alias(name) for name, source in fields.sources.items()),
+        *(values.get(source, empty).alias(name) for name, source in fields.sources.items()),
         F.when(rescued != "{}", rescued).alias("_rescued"),
-        F.when(corrupt, F.col("text")).alias("_corrupt"),
-        F.when(corrupt, F.coalesce("_fault", F.lit(UNREAD))).alias("_fault"),
+        F.when(F.col("_fault").isNotNull(), F.col("text")).alias("_corrupt"),
+        "_fault",
         *ORIGIN,
     )
-
-
-def _given(cell: Column) -> Column:
-    return F.when(cell != "", cell)
 
 
 def _literal(path: Path) -> str:
@@ -160,4 +137,4 @@ def _literal(path: Path) -> str:
     return re.sub(r"([\\\[\]{}*?])", r"\\\1", str(path))
 
 
-READERS = {"csv": _csv, "cells": _cells, "json": _json, "parquet": _typed, "orc": _typed}
+READERS = {"csv": _csv, "json": _json, "parquet": _typed, "orc": _typed}

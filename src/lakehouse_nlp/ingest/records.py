@@ -55,21 +55,22 @@ class OtherBytes(Exception):
 class Records:
     """Records of a block: their text (with the line end, if they have one), the line that each begins in, from 1.
 
-    `faults`: place among the records -> why it cannot be read. `cells`: the fields, where they are split already.
+    `faults`: place among the records -> why it cannot be read. `cells`: the fields, a column each, where they are
+    split: then a record with a fault has its text and no fields, and one without has fields, and may have no text.
     """
 
     text: pa.StringArray
     lines: Places
     faults: dict[int, str] = field(default_factory=dict)
-    cells: pa.Array | None = None
+    cells: pa.Table | None = None
 
     @classmethod
     def of(
         cls,
-        texts: Sequence[str],
+        texts: Sequence[str | None],
         lines: Sequence[int],
         faults: Sequence[str | None] = (),
-        cells: pa.Array | None = None,
+        cells: pa.Table | None = None,
     ) -> Records:
         """Records of texts, and of what is known of each: its line (-1: none) and what stands against it (None)."""
         found = {place: fault for place, fault in enumerate(faults) if fault}
@@ -78,8 +79,13 @@ class Records:
     def part(self, start: int, stop: int) -> Records:
         """The records from one place to another."""
         faults = {place - start: why for place, why in self.faults.items() if start <= place < stop}
-        cells = None if self.cells is None else self.cells[start:stop]
+        cells = None if self.cells is None else self.cells.slice(start, stop - start)
         return Records(self.text[start:stop], self.lines[start:stop], faults, cells)
+
+    @property
+    def size(self) -> int:
+        """Bytes of texts and fields."""
+        return int(self.text.nbytes + (self.cells.nbytes if self.cells is not None else 0))
 
     def after_first(self) -> Records:
         """All records but the first, a header."""

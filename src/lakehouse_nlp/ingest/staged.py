@@ -34,7 +34,7 @@ class Wanted:
 class Staged:
     """A verified file: what it is, what reads it, and its chunks.
 
-    `kind`: csv, cells (split already), json, parquet or orc; `reader`: the same for people; `records`: rows of it;
+    `kind`: csv, json, parquet or orc; `reader`: the same for people; `records`: rows of it;
     `set_aside`: those among them that no reader can split; `line`: of the first such.
     """
 

@@ -12,11 +12,12 @@ import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
 from lakehouse_nlp.core.settings.models import Ingest
-from lakehouse_nlp.ingest import columnar, csv_text, encodings, formats, json_text
+from lakehouse_nlp.ingest import columnar, csv_fields, csv_text, encodings, formats, json_text
 from lakehouse_nlp.ingest.chunks import Chunks
 from lakehouse_nlp.ingest.dialect import Dialect, found, set_escape
 from lakehouse_nlp.ingest.faults import Fault
@@ -120,7 +121,7 @@ def _attempt(file: RawFile, options: Ingest, wanted: Wanted, room: Room, guess: 
         formats.refuse_binary(first[:HEAD])
         head = _head(first)
         if not head.strip("\ufeff \t\r\n\x00"):
-            return Staged(file, "csv", "csv: from_csv", (), 0, ())
+            return Staged(file, "csv", "csv: Arrow", (), 0, ())
         blocks = chain([first], blocks)
         layout = json_text.layout(head, file.path)
         chunks = Chunks(room.folder, file, options.max_bytes, room.pool)
@@ -133,8 +134,8 @@ def _attempt(file: RawFile, options: Ingest, wanted: Wanted, room: Room, guess: 
         plain = dialect.plain and not guess.unruly
         records = _rows(blocks, dialect, options, replace(guess, unruly=not plain), room.pool)
         chunks.write(_without_header(records) if dialect.header else records)
-        kind, reader = ("csv", "csv: from_csv") if plain else ("cells", "csv: Python's csv")
-        return replace(_verified(file, chunks, kind, reader, dialect.columns, guess), dialect=dialect)
+        reader = "csv: Arrow" if plain else "csv: Python's csv"
+        return replace(_verified(file, chunks, "csv", reader, dialect.columns, guess), dialect=dialect)
 
 
 def _verified(file: RawFile, chunks: Chunks, kind: str, reader: str, columns: Sequence[str], guess: Guess) -> Staged:
@@ -167,7 +168,8 @@ def _rows(
     blocks: Iterable[bytes], dialect: Dialect, options: Ingest, guess: Guess, pool: Executor
 ) -> Iterator[Records]:
     if not guess.unruly:
-        return Splitter(options.max_record_bytes, dialect, guess.mixed).split(blocks, pool)
+        rows = Splitter(options.max_record_bytes, dialect, guess.mixed).split(blocks, pool)
+        return ordered(pool, partial(csv_fields.split, dialect=dialect), rows)
     lines = Splitter(options.max_record_bytes, None, guess.mixed, blanks=True).split(blocks, pool)
     return csv_text.CsvText(dialect, options.max_record_bytes).records(lines)
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from records_told import Row, told
 
 from lakehouse_nlp.ingest import pool
 from lakehouse_nlp.ingest.csv_text import UNCLOSED, CsvText, escape_of
@@ -25,7 +26,6 @@ POOL = ThreadPoolExecutor(2)
 CSV = Dialect(",", '"', None, True, ("a", "b"))
 ESCAPED = Dialect(",", '"', "\\", True, ("a", "b"))
 ONE = Dialect(",", '"', None, True, ("a",))
-Row = tuple[int, list[str] | str, str | None]
 FEW, MANY = "1 field, where 2 are wanted", "3 fields, where 2 are wanted"
 
 
@@ -34,13 +34,7 @@ def rows(text: str | bytes, dialect: Dialect = CSV, limit: int = 1 << 20, size: 
     given = text.encode() if isinstance(text, str) else text
     blocks = (given[start : start + size] for start in range(0, len(given), size))
     lines = Splitter(limit, None, mixed=True, blanks=True).split(blocks, POOL)
-    return [
-        (int(line), text if cells is None else cells, block.faults.get(place))
-        for block in CsvText(dialect, limit).records(lines)
-        for place, (line, text, cells) in enumerate(
-            zip(block.lines, block.text.to_pylist(), block.cells.to_pylist(), strict=True)
-        )
-    ]
+    return [row for block in CsvText(dialect, limit).records(lines) for row in told(block)]
 
 
 CASES: dict[str, tuple[str | bytes, Dialect, list[Row]]] = {
@@ -146,4 +140,4 @@ def test_backslashes_are_found_by_the_rows_that_they_make(text: str, escape: str
 def test_a_line_with_a_fault_makes_a_row_of_it() -> None:
     lines = Records(pa.array(['1,"a\n', 'b"\n']), np.array([7, 8]), {1: "bad"})
     (found,) = CsvText(CSV, 99).records([lines])
-    assert (found.text.to_pylist(), found.faults, found.cells.to_pylist()) == (['1,"a\nb"'], {0: "bad"}, [None])
+    assert told(found) == [(7, '1,"a\nb"', "bad")]
