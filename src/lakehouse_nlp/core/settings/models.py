@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, SecretStr, field_serializer, field_validator, model_validator
 
 from lakehouse_nlp.core.settings.checks import Check
+from lakehouse_nlp.core.settings.cost import Cost
 from lakehouse_nlp.core.settings.expressions import columns_of
 from lakehouse_nlp.core.settings.learning import Features, Register, Train
 from lakehouse_nlp.core.settings.section import Section, Share
@@ -246,6 +247,7 @@ class Settings(Section):
     lake: Lake = Lake()
     mlflow: Mlflow = Mlflow()
     spark: Spark = Spark()
+    cost: Cost = Cost()
 
     @model_validator(mode="before")
     @classmethod
