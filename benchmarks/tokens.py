@@ -1,10 +1,10 @@
 """What tokens cost, setting by setting: CPU seconds of every step by Spark NLP, and of only those that need it.
 
-    python benchmarks/tokens.py amazon_reviews.jsonl.gz --columns Title Content [--rows 40000] [--repeat 3]
+    python benchmarks/tokens.py amazon_reviews.jsonl.gz --columns Title Content [--rows 40000] [--only TEXT]
 
 Each setting is warmed up on a tenth of the rows, and then run by turns, `all` and `needed`, to a sink that keeps
 nothing. CPU seconds are those of the JVM and of Python, the dictionary of stems among them. Rows whose tokens differ
-are counted in a pass of their own; exit code 1 if there are any.
+are counted in a pass of their own; exit code 1 if there are any. `--only`: pipelines with this in their name.
 """
 
 from __future__ import annotations
@@ -96,6 +96,7 @@ def main() -> int:
     parser.add_argument("--columns", nargs="+", required=True)
     parser.add_argument("--rows", type=int, default=40_000)
     parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--only", default="")
     asked = parser.parse_args()
     spark = session(Spark(master="local[2]", conf={"spark.driver.memory": "3g", "spark.ui.enabled": False}))
     with tempfile.TemporaryDirectory() as name:
@@ -104,7 +105,7 @@ def main() -> int:
         print(f"CPU seconds of {rows.count():,} rows; {machine()}\n")
         print("| pipeline | all | needed | ratio | rows that differ |\n|---|---|---|---|---|", flush=True)
         wrong = 0
-        for pipeline in SETTINGS:
+        for pipeline in (name for name in SETTINGS if asked.only in name):
             line, differ = measured(rows, pipeline, asked, folder)
             print(line, flush=True)
             wrong += differ
