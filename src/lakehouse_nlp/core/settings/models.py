@@ -172,8 +172,12 @@ class Silver(Section):
 
 
 class Nlp(Section):
-    """The Spark NLP pipeline. Its hash is in every gold row and every model version."""
+    """The Spark NLP pipeline. Its hash is in every gold row and every model version.
 
+    `annotators` says by whom its steps are done, and not what comes of them: it is in no hash.
+    """
+
+    annotators: Literal["needed", "all"] = Field("needed", description="steps that Spark NLP does itself")
     tokenizer: Literal["regex", "rules"] = Field("regex", description="one pattern, or Spark NLP's Tokenizer")
     pattern: str = Field(r"[^\p{L}\p{N}']+", description="what lies between tokens, for the regex tokenizer")
     lowercase: bool = True
