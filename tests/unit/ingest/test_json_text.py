@@ -156,9 +156,9 @@ def test_batches_are_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_long_strings_take_no_longer() -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
     assert len(rows('[{"a": "' + "x" * 4_000_000 + '"}, "' + "y" * 4_000_000 + '"]', limit=1 << 24)) == 2
-    assert time.perf_counter() - begun < 3
+    assert time.process_time() - begun < 3
 
 
 def test_keys_are_those_of_the_objects_in_their_order() -> None:
