@@ -1,7 +1,7 @@
 """The parent of Spark's Python workers: imports the heavy libraries once, then forks.
 
-`import mlflow` and `import xgboost` cost seconds of CPU; without this every worker pays them with its first batch.
-Named by `spark.python.daemon.module`.
+`import mlflow` and `import xgboost` cost seconds of CPU, and MLflow looks through all installed packages when it first
+loads a model; without this every worker pays that with its first batch. Named by `spark.python.daemon.module`.
 """
 
 from __future__ import annotations
@@ -11,11 +11,23 @@ import importlib
 
 PRELOAD = ("lakehouse_nlp.model.pyfunc", "pandas", "pyarrow.compute", "scipy.sparse", "xgboost", "mlflow.pyfunc")
 
-if __name__ == "__main__":
+
+def preload() -> None:
+    """Imports what a worker that scores needs, and lets MLflow look at the packages, which it then remembers.
+
+    A worker that never scores can do without any of it; one that does will say by name what it lacks.
+    """
     for module in PRELOAD:
-        # A worker that never scores can do without any of them; the one that needs it will say so by name.
         with contextlib.suppress(ImportError):
             importlib.import_module(module)
+    with contextlib.suppress(ImportError, AttributeError):
+        from mlflow.utils import requirements_utils
+
+        requirements_utils._init_modules_to_packages_map()  # type: ignore[no-untyped-call]  # MLflow's own; without it workers are slower, not wrong
+
+
+if __name__ == "__main__":
+    preload()
     from pyspark import daemon
 
     daemon.manager()  # type: ignore[no-untyped-call]

@@ -6,6 +6,7 @@ import hashlib
 import logging
 import os
 import sys
+import threading
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -87,6 +88,12 @@ def alive(spark: SparkSession) -> bool:
         return not spark.sparkContext._jsc.sc().isStopped()
     except Exception:  # whatever py4j raises, it is no answer
         return False
+
+
+def wake(spark: SparkSession) -> None:
+    """Starts the parent of the Python workers, whose imports take seconds, beside what is done next."""
+    rows = spark.range(1, numPartitions=1).mapInArrow(lambda batches: batches, "id bigint")
+    threading.Thread(target=rows.collect, daemon=True).start()
 
 
 def stop(spark: SparkSession) -> None:

@@ -1,16 +1,20 @@
 """The model as MLflow serves it: a frame of text, numbers and categories in, predictions out.
 
 Log it with `loader_module="lakehouse_nlp.model.pyfunc"` and `data_path=` the folder that `stored.save` wrote.
-As a Spark UDF its result is `RESULT_TYPE`.
+As a Spark UDF its result is `RESULT_TYPE`; with the parameters `FLAT` it is `flat_type`, without arrays, which MLflow
+and Spark take apart and put together row by row.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from lakehouse_nlp.model.rows import Floats, Objects, Rows, Spec
 from lakehouse_nlp.model.stacked import StackedModel
@@ -22,9 +26,12 @@ if TYPE_CHECKING:
 
 TEXT = "clean_text"
 RESULT_TYPE = "struct<prediction:string,probability:double,probabilities:array<double>,value:double>"
+FLAT = {"flat": True}
 # Terms in the text of an example.
 TERMS = 10
 THREADS = "LAKEHOUSE_NLP_MODEL_THREADS"
+# Rows, and bytes of text, that are vectorised and predicted at once: more take more memory, and leave the core's cache.
+PART_ROWS, PART_BYTES = 2500, 1 << 20
 
 
 class Scorer:
@@ -40,47 +47,93 @@ class Scorer:
         are ignored. Out: `prediction`, the likeliest class, or that on its side of the model's threshold;
         `probability`, its own; `probabilities`, those of all classes in sorted order; `value`, NaN. For a regression
         `value` is the number, `prediction` the same as text, `probability` NaN and `probabilities` empty.
-        `params` is MLflow's, and unused.
+        `params`: with `flat` true, `p0`, `p1` …, a column for each class, stand in the place of `probabilities`.
         """
         import pandas as pd
 
-        said = self.model.outputs(frame_to_rows(model_input, self.model.spec))
-        predictions, none = self.model.predictions(said), np.full(len(said), np.nan)
-        proba = said if self.model.classes else said[:, :0]
-        columns = {
-            "prediction": predictions,
-            "probability": self._own(said, predictions) if self.model.classes else none,
-            "probabilities": pd.Series(proba.tolist(), index=model_input.index, dtype=object),
-            "value": none if self.model.classes else said[:, 0],
-        }
+        given, model, n = Given.of(model_input, self.model.spec), self.model, len(model_input)
+        parts = [model.outputs(given.rows(part)) for part in given.parts()]
+        said = np.concatenate(parts) if parts else np.zeros((0, max(len(model.classes), 1)))
+        proba, none = said if model.classes else said[:, :0], np.full(n, np.nan)
+        columns: dict[str, Any] = {"prediction": model.predictions(said)}
+        columns["probability"] = proba[np.arange(n), model.chosen(said)] if model.classes else none
+        if (params or {}).get("flat"):
+            columns |= {f"p{place}": column for place, column in enumerate(proba.T)}
+        else:
+            columns["probabilities"] = pd.Series(proba.tolist(), index=model_input.index, dtype=object)
+        columns["value"] = none if model.classes else said[:, 0]
         return pd.DataFrame(columns, index=model_input.index)
 
     def get_raw_model(self) -> StackedModel:
         """The fitted model, as MLflow's `get_raw_model` hands it out."""
         return self.model
 
-    def _own(self, proba: Floats, predictions: Objects) -> Floats:
-        """The probability of each row's own prediction, n."""
-        return proba[np.arange(len(proba)), np.searchsorted(self.model.classes, predictions.astype(str))]
+
+@dataclass(frozen=True)
+class Given:
+    """The columns of a frame of n rows as a model of the specification takes them: those that it lacks are missing in
+    every row.
+    """
+
+    spec: Spec
+    text: pa.LargeStringArray
+    numeric: Floats
+    categorical: Objects
+
+    @classmethod
+    def of(cls, frame: pd.DataFrame, spec: Spec) -> Given:
+        """Numbers are anything that float64 takes; text and categories are strings or null, else ArrowTypeError."""
+        import pandas as pd
+
+        def column(name: str) -> pd.Series[Any]:
+            return frame[name] if name in frame else pd.Series([None] * len(frame), dtype=object)
+
+        def words(name: str) -> Objects:
+            found = column(name).astype(object)
+            return np.asarray(found.where(found.notna(), None), dtype=object)
+
+        numeric, categorical = (
+            np.empty((len(frame), len(spec.numeric))),
+            np.empty((len(frame), len(spec.categorical)), object),
+        )
+        for place, name in enumerate(spec.numeric):
+            numeric[:, place] = column(name).to_numpy(np.float64, na_value=np.nan)
+        for place, name in enumerate(spec.categorical):
+            categorical[:, place] = words(name)
+        return cls(spec, pa.array(words(TEXT), pa.large_string()), numeric, categorical)
+
+    def rows(self, part: slice = slice(None)) -> Rows:
+        """The rows of a part as arrays."""
+        text, spec = self.text[part], self.spec
+        vectors = spec.vectors.of(text) if spec.vectors else np.zeros((len(text), 0), dtype=np.float32)
+        return Rows(spec.vectoriser.counts(text), self.numeric[part], self.categorical[part], vectors)
+
+    def parts(self) -> Iterator[slice]:
+        """Parts of at most `PART_ROWS` rows and, but for rows that are longer, `PART_BYTES` bytes of text."""
+        ends, start = np.cumsum(pc.fill_null(pc.binary_length(self.text), 0).to_numpy()), 0
+        while start < len(ends):
+            before = ends[start - 1] if start else 0
+            fitting = int(np.searchsorted(ends, before + PART_BYTES, side="right"))
+            stop = min(max(fitting, start + 1), start + PART_ROWS)
+            yield slice(start, stop)
+            start = stop
 
 
 def frame_to_rows(frame: pd.DataFrame, spec: Spec) -> Rows:
-    """The frame's text, numbers and categories as arrays; columns that it lacks are missing in every row.
+    """All rows of a frame as arrays: see `Given`."""
+    return Given.of(frame, spec).rows()
 
-    Numbers are anything that float64 takes; text and categories are strings or null, else ArrowTypeError.
-    """
-    columns = frame.reindex(columns=[TEXT, *spec.numeric, *spec.categorical]).astype(object)
-    columns = columns.where(columns.notna(), None)
-    text = pa.array(columns[TEXT], pa.large_string())
-    numeric = columns[list(spec.numeric)].to_numpy(np.float64, na_value=np.nan)
-    vectors = spec.vectors.of(text) if spec.vectors else np.zeros((len(frame), 0), dtype=np.float32)
-    return Rows(spec.vectoriser.counts(text), numeric, columns[list(spec.categorical)].to_numpy(object), vectors)
+
+def flat_type(classes: int) -> str:
+    """The type of a Spark UDF's result with the parameters `FLAT`, of a model of so many classes; 0: a regression."""
+    each = "".join(f"p{place}:double," for place in range(classes))
+    return f"struct<prediction:string,probability:double,{each}value:double>"
 
 
 def signature(spec: Spec) -> ModelSignature:
     """The model's columns for MLflow: inputs all optional, because any of them may be null; outputs as `predict`'s."""
     from mlflow.models import ModelSignature
-    from mlflow.types import ColSpec, Schema
+    from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
     from mlflow.types.schema import Array, DataType
 
     types = [(TEXT, DataType.string), *((name, DataType.double) for name in spec.numeric)]
@@ -92,7 +145,8 @@ def signature(spec: Spec) -> ModelSignature:
         ColSpec(DataType.double, "value"),
     ]
     inputs: list[Any] = [ColSpec(kind, name, required=False) for name, kind in types]
-    return ModelSignature(inputs=Schema(inputs), outputs=Schema(outputs))
+    params = ParamSchema([ParamSpec(name, DataType.boolean, default=False) for name in FLAT])
+    return ModelSignature(inputs=Schema(inputs), outputs=Schema(outputs), params=params)
 
 
 def example(model: StackedModel, rows: Rows) -> pd.DataFrame:

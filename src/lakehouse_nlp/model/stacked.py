@@ -69,8 +69,11 @@ class StackedModel:
         """The class that each row of probabilities stands for, or its number as text, n."""
         if not self.classes:
             return np.array([repr(value) for value in outputs[:, 0].tolist()], dtype=object)
-        best = outputs.argmax(axis=1) if self.cut is None else (outputs[:, 1] >= self.cut).astype(np.int64)
-        return np.asarray(np.array(self.classes, dtype=object)[best])
+        return np.asarray(np.array(self.classes, dtype=object)[self.chosen(outputs)])
+
+    def chosen(self, outputs: Floats) -> Ints:
+        """The place of each row's predicted class among the classes, n."""
+        return outputs.argmax(axis=1) if self.cut is None else (outputs[:, 1] >= self.cut).astype(np.int64)
 
     def importance(self) -> list[tuple[str, float]]:
         """The features the booster splits on and their mean gain a split, best first."""

@@ -1,21 +1,23 @@
 """Text to a sparse matrix of n-gram counts, hashed or by a vocabulary: the one vectoriser of training and of serving.
 
-Tokens become indices into a dictionary once, by Arrow; n-grams are then numbers, and only distinct terms are strings
-again. The hash is that of Spark ML's HashingTF (MurmurHash3 x86 32-bit, seed 42).
+A hashed n-gram is a piece of the text, and its hash that of Spark ML's HashingTF (MurmurHash3 x86 32-bit, seed 42).
+Where terms have to be told apart, tokens become indices into a dictionary once, by Arrow: n-grams are then numbers, and
+only distinct terms are strings again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import mmh3
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
+
+from lakehouse_nlp.model.murmur import murmur3
+from lakehouse_nlp.model.tokens import Tokens, bytes_of
 
 HASH_SEED = 42
 
@@ -43,10 +45,7 @@ class Vectoriser:
         """
         if not self.buckets:
             return csr_matrix((len(text), 0), dtype=np.float32)
-        levels = [(rows, self._columns(terms)[ids]) for rows, ids, terms in ngrams(text, self.ngrams)]
-        rows, columns = (np.concatenate(part) for part in zip(*levels, strict=True))
-        known = columns >= 0
-        return _count(rows[known], columns[known], (len(text), self.buckets))
+        return _count(np.concatenate(list(self._cells(text))), (len(text), self.buckets))
 
     def tf(self, counts: csr_matrix) -> csr_matrix:
         """Term frequencies of raw counts, of the same shape and pattern, float64."""
@@ -62,7 +61,7 @@ class Vectoriser:
         """
         found: list[tuple[int, int, str]] = []
         for _, ids, terms in ngrams(text, self.ngrams):
-            hashed, often = self._columns(terms), np.bincount(ids, minlength=len(terms))
+            hashed, often = self._column(terms), np.bincount(ids, minlength=len(terms))
             kept = np.flatnonzero(np.isin(hashed, list(wanted)) & (often > 0))
             names = terms.take(pa.array(kept)).to_pylist()
             found += zip(hashed[kept].tolist(), (-often[kept]).tolist(), names, strict=True)
@@ -75,11 +74,24 @@ class Vectoriser:
         there = np.flatnonzero(often)  # a run of tokens that spans two rows is in none
         return pa.concat_arrays([terms for terms, _ in found]).take(pa.array(there)), often[there]
 
-    def _columns(self, terms: pa.Array) -> Ints:
+    def _cells(self, text: pa.Array | pa.ChunkedArray) -> Iterator[Ints]:
+        """Row times `buckets`, plus column, of each 1-gram, then of each 2-gram …"""
+        if self.vocabulary:
+            for rows, ids, terms in ngrams(text, self.ngrams):
+                columns = places_in(self.vocabulary, terms)[ids]
+                yield (rows * self.buckets + columns)[columns >= 0]
+            return
+        tokens = Tokens.of(text)
+        for n in range(1, self.ngrams + 1):
+            rows, starts, sizes = tokens.grams(n)
+            yield rows * self.buckets + murmur3(tokens.content, starts, sizes, HASH_SEED) % self.buckets
+
+    def _column(self, terms: pa.Array) -> Ints:
         """The column of each term; -1 for one that is not in the vocabulary."""
-        if not self.vocabulary:
-            return _buckets(terms, self.buckets)
-        return places_in(self.vocabulary, terms)
+        if self.vocabulary:
+            return places_in(self.vocabulary, terms)
+        content, bounds = bytes_of(terms)
+        return murmur3(content, bounds[:-1], np.diff(bounds), HASH_SEED).astype(np.int64) % self.buckets
 
 
 def ngrams(text: pa.Array | pa.ChunkedArray, longest: int) -> Iterator[tuple[Ints, Ints, pa.Array]]:
@@ -121,20 +133,17 @@ def _encode(values: pa.Array) -> tuple[Ints, pa.Array]:
     return encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64), encoded.dictionary
 
 
-def _buckets(terms: pa.Array, buckets: int) -> Ints:
-    """The bucket of each term: Spark's HashingTF, `nonNegativeMod(murmur3(term, 42), buckets)`."""
-    hashes = np.fromiter((mmh3.hash(term, HASH_SEED) for term in terms.to_pylist()), np.int64, len(terms))
-    return hashes % buckets
-
-
 def _rows_with(rows: Ints, ids: Ints, terms: int) -> Ints:
     """In how many rows each of the terms is."""
     pairs = np.unique(rows * max(terms, 1) + ids)
     return np.bincount(pairs % max(terms, 1), minlength=terms)
 
 
-def _count(rows: Ints, columns: Ints, shape: tuple[int, int]) -> Any:
-    """How often each (row, column) occurs, as CSR."""
-    cells = csr_matrix((np.ones(len(rows), dtype=np.float32), (rows, columns)), shape=shape)
-    cells.sum_duplicates()
-    return cells
+def _count(cells: Ints, shape: tuple[int, int]) -> csr_matrix:
+    """How often each cell, row times columns plus column, occurs. Sorts `cells`."""
+    cells.sort()
+    first = np.flatnonzero(np.diff(cells, prepend=-1))
+    often = np.diff(first, append=len(cells)).astype(np.float32)
+    there = cells[first]
+    bounds = np.searchsorted(there, np.arange(shape[0] + 1) * shape[1])
+    return csr_matrix((often, there % shape[1], bounds), shape=shape)

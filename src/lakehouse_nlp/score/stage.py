@@ -10,8 +10,9 @@ from lakehouse_nlp.core.context import Context, StepResult
 from lakehouse_nlp.core.errors import DataError
 from lakehouse_nlp.core.pending import Pending, pending_beside
 from lakehouse_nlp.core.registry import CHAMPION, Registry, Version, classes_of
+from lakehouse_nlp.core.session import wake
 from lakehouse_nlp.core.tables import moved
-from lakehouse_nlp.score.predict import predicted
+from lakehouse_nlp.score.predict import predicted, spread
 
 SOURCE, TARGET = "gold", "predictions"
 
@@ -35,6 +36,7 @@ def run(ctx: Context) -> StepResult:
     if not found:
         return StepResult(note=f"version {version.number} has scored everything")
     ctx.sign("score", str(version))
+    wake(ctx.spark)
     ctx.tables.ensure(TARGET, {"value": "double"})  # which tables of earlier releases lack
     rows = _rows(ctx, _unscored(ctx, found, version), version)
     wrote = ctx.tables.merge_once(
@@ -88,7 +90,7 @@ def _unscored(ctx: Context, found: Pending, version: Version) -> DataFrame:
 def _rows(ctx: Context, gold: DataFrame, version: Version) -> DataFrame:
     classes = classes_of(Registry(ctx).metrics(version))
     names = F.array(*(F.lit(name) for name in classes)).cast("array<string>")
-    return predicted(ctx, gold, version).select(
+    return predicted(ctx, spread(ctx, gold), version).select(
         "key", "purpose", "split", "label",
         F.col("_p.prediction").alias("prediction"),
         _number("probability"),

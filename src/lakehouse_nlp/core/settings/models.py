@@ -214,6 +214,7 @@ class Score(Section):
 
     version: int | None = Field(None, ge=1)
     batch_rows: int = Field(10_000, ge=1)
+    batch_mb: float = Field(32, gt=0)
 
 
 class Monitor(Section):

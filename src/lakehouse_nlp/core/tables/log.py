@@ -91,6 +91,12 @@ class Log:
         """The number of rows, from the log's statistics; 0 where there is no table."""
         return self.table.count() if self.exists else 0
 
+    def sizes(self) -> list[int]:
+        """The bytes of each of the table's files."""
+        import pyarrow as pa
+
+        return pa.table(self.table.get_add_actions())["size_bytes"].to_pylist() if self.exists else []
+
     def constraints(self) -> set[str]:
         """The names of the table's CHECK constraints, in lower case."""
         properties = self.table.metadata().configuration if self.exists else {}
