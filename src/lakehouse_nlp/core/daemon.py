@@ -9,7 +9,10 @@ from __future__ import annotations
 import contextlib
 import importlib
 
-PRELOAD = ("lakehouse_nlp.model.pyfunc", "pandas", "pyarrow.compute", "scipy.sparse", "xgboost", "mlflow.pyfunc")
+PRELOAD = (
+    "lakehouse_nlp.model.pyfunc", "pandas", "pyarrow.compute", "scipy.sparse", "xgboost", "mlflow.pyfunc",
+    "mlflow.pyfunc.scoring_server.client",
+)  # fmt: skip
 
 
 def preload() -> None:

@@ -50,6 +50,8 @@ class Tokens:
 
     def grams(self, n: int) -> tuple[Places, Places, Places]:
         """The row, the beginning and the size in bytes of each n-gram: n tokens of a row, with the blanks between."""
+        if n == 1:
+            return self.rows, self.starts, self.ends - self.starts
         last = max(len(self.rows) - n + 1, 0)
         inside = np.flatnonzero(self.rows[:last] == self.rows[n - 1 :][:last])
         starts = self.starts[inside]

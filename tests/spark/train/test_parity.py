@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 import tiny_encoder
-from lakehouse_nlp.model.pyfunc import RESULT_TYPE, Scorer, frame_to_rows, signature
+from lakehouse_nlp.model.pyfunc import FLAT, RESULT_TYPE, Scorer, flat_type, frame_to_rows, signature
 from lakehouse_nlp.model.rows import Spec
 from lakehouse_nlp.model.stacked import StackedModel, fit
 from lakehouse_nlp.model.stored import save
@@ -88,13 +89,18 @@ def test_the_udf_says_what_the_model_says(spark: SparkSession, case: str, tmp_pa
     frame = _frame(300, 1, unseen=True).reset_index(names="n")
     schema = "n bigint, clean_text string, x double, native string, often string, mean string"
     rows = [tuple(None if pd.isna(v) else v for v in row) for row in frame.itertuples(index=False)]
-    score = mlflow.pyfunc.spark_udf(spark, str(tmp_path / "model"), result_type=RESULT_TYPE, env_manager="local")
+    udf = partial(mlflow.pyfunc.spark_udf, spark, str(tmp_path / "model"), env_manager="local")
+    score, flat = udf(result_type=RESULT_TYPE), udf(result_type=flat_type(len(model.classes)), params=FLAT)
     inputs = F.struct(*(name for name in frame.columns if name != "n"))
-    found = spark.createDataFrame(rows, schema).repartition(3).select("n", score(inputs).alias("p")).select("n", "p.*")
+    both = [score(inputs).alias("p"), flat(inputs).alias("flat")]
+    found = spark.createDataFrame(rows, schema).repartition(3).select("n", *both).select("n", "p.*", "flat")
     got, wanted = found.toPandas().sort_values("n", ignore_index=True), Scorer(model).predict(frame)
     outputs = np.array(got["probabilities"].tolist()) if model.classes else got[["value"]].to_numpy()
     expected = np.array(wanted["probabilities"].tolist()) if model.classes else wanted[["value"]].to_numpy()
     np.testing.assert_allclose(outputs, expected, rtol=0, atol=1e-6)
     assert np.ptp(expected[:, 0]) > 0.2  # rows that are told apart, or equality would say nothing
     assert got["prediction"].tolist() == wanted["prediction"].tolist()
+    flattened = Scorer(model).predict(frame, FLAT)
+    said = pd.DataFrame(got["flat"].tolist()).astype(flattened.dtypes.to_dict())
+    pd.testing.assert_frame_equal(said, flattened, rtol=0, atol=1e-6)
     np.testing.assert_allclose(got["probability"].astype(float), wanted["probability"], rtol=0, atol=1e-6)

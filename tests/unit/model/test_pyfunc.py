@@ -11,7 +11,8 @@ import pytest
 from model_samples import reviews, rows_of
 
 import lakehouse_nlp
-from lakehouse_nlp.model.pyfunc import Scorer, _load_pyfunc, example, frame_to_rows, signature
+from lakehouse_nlp.model import pyfunc
+from lakehouse_nlp.model.pyfunc import FLAT, Scorer, _load_pyfunc, example, frame_to_rows, signature
 from lakehouse_nlp.model.stacked import Spec, StackedModel, fit
 from lakehouse_nlp.model.stored import save
 
@@ -76,11 +77,38 @@ def test_columns_left_out_are_missing(model: StackedModel, frame: pd.DataFrame) 
     pd.testing.assert_frame_equal(Scorer(model).predict(frame[["extra"]]), Scorer(model).predict(none))
 
 
+@pytest.mark.parametrize(("rows", "size"), [(7, 1 << 20), (1000, 100), (1000, 1), (1, 1)])
+def test_parts_of_any_size_say_the_same(
+    model: StackedModel, frame: pd.DataFrame, monkeypatch: pytest.MonkeyPatch, rows: int, size: int
+) -> None:
+    wanted = Scorer(model).predict(frame)
+    monkeypatch.setattr(pyfunc, "PART_ROWS", rows)
+    monkeypatch.setattr(pyfunc, "PART_BYTES", size)
+    pd.testing.assert_frame_equal(Scorer(model).predict(frame), wanted)
+
+
+def test_parts_are_bounded_by_rows_and_by_bytes(model: StackedModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pyfunc, "PART_ROWS", 3)
+    monkeypatch.setattr(pyfunc, "PART_BYTES", 10)
+    texts = ["", None, "a", "b", "x" * 30, "12345", "12345", "1"]
+    parts = pyfunc.Given.of(pd.DataFrame({"clean_text": texts}), model.spec).parts()
+    assert [(part.start, part.stop) for part in parts] == [(0, 3), (3, 4), (4, 5), (5, 7), (7, 8)]
+
+
+def test_flat_it_gives_a_column_for_each_class(model: StackedModel, frame: pd.DataFrame) -> None:
+    usual, flat = Scorer(model).predict(frame), Scorer(model).predict(frame, FLAT)
+    assert list(flat.columns) == ["prediction", "probability", "p0", "p1", "value"]
+    assert flat[["p0", "p1"]].to_numpy().tolist() == usual["probabilities"].tolist()
+    shared = ["prediction", "probability", "value"]
+    pd.testing.assert_frame_equal(flat[shared], usual[shared])
+
+
 def test_loaded_by_mlflow_it_predicts_the_same(model: StackedModel, frame: pd.DataFrame, saved: Path) -> None:
     import mlflow
 
     loaded = mlflow.pyfunc.load_model(str(saved))
     pd.testing.assert_frame_equal(loaded.predict(frame), Scorer(model).predict(frame))
+    pd.testing.assert_frame_equal(loaded.predict(frame, FLAT), Scorer(model).predict(frame, FLAT))
     bare = frame[["clean_text"]]
     pd.testing.assert_frame_equal(loaded.predict(bare), Scorer(model).predict(bare))
     assert len(loaded.predict(frame.iloc[:0])) == 0
