@@ -51,7 +51,8 @@ class Figures:
 class Peak(threading.Thread):
     """Samples the resident memory of a process and all below it, until it is stopped.
 
-    `bytes`: the largest sum that was seen; `worker`: the most that one Python worker of Spark held.
+    `bytes`: the largest sum that was seen; `worker`: the most that one Python worker of Spark took. Of a page that it
+    shares with others, as with the process that it was forked from, that is its part (proc(5): Pss).
     """
 
     def __init__(self, pid: int, every: float = 0.1) -> None:
@@ -62,9 +63,9 @@ class Peak(threading.Thread):
     def run(self) -> None:
         """Samples."""
         while not self._enough.wait(self._every):
-            sizes = {pid: _resident(pid) for pid in tree(self._pid)}
-            self.bytes = max(self.bytes, sum(sizes.values()))
-            self.worker = max([self.worker, *(size for pid, size in sizes.items() if DAEMON in _read(pid, "cmdline"))])
+            pids = tree(self._pid)
+            self.bytes = max(self.bytes, sum(map(_resident, pids)))
+            self.worker = max([self.worker, *(_share(pid) for pid in pids if DAEMON in _read(pid, "cmdline"))])
 
     def stop(self) -> int:
         """The largest sum that was seen."""
@@ -88,6 +89,11 @@ def tree(root: int) -> set[int]:
         found |= more
         grown = bool(more)
     return found
+
+
+def _share(pid: int) -> int:
+    found = re.search(rb"^Pss:\s+(\d+) kB", _read(pid, "smaps_rollup"), re.MULTILINE)
+    return int(found[1]) * 1024 if found else 0
 
 
 def cpu_seconds(root: int) -> float:

@@ -102,9 +102,8 @@ def killed(home: Path, delay: float) -> bool:
     return running
 
 
-def moments(seed: str, count: int, seconds: float) -> list[float]:
+def moments(rng: random.Random, count: int, seconds: float) -> list[float]:
     """Random moments of a run that writes for so long, the early ones first: a killed run leaves less to the next."""
-    rng = random.Random(seed)
     return sorted(rng.uniform(0, seconds * 0.9) for _ in range(count))
 
 
