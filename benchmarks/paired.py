@@ -55,7 +55,7 @@ class Peak(threading.Thread):
     shares with others, as with the process that it was forked from, that is its part (proc(5): Pss).
     """
 
-    def __init__(self, pid: int, every: float = 0.1) -> None:
+    def __init__(self, pid: int, every: float = 0.25) -> None:
         super().__init__(daemon=True)
         self._pid, self._every, self._enough = pid, every, threading.Event()
         self.bytes = self.worker = 0
@@ -92,8 +92,14 @@ def tree(root: int) -> set[int]:
 
 
 def _share(pid: int) -> int:
-    found = re.search(rb"^Pss:\s+(\d+) kB", _read(pid, "smaps_rollup"), re.MULTILINE)
-    return int(found[1]) * 1024 if found else 0
+    """Its part of the pages that it has now, and as much more as it once had: that was shared with nobody."""
+    now, ever = _read(pid, "smaps_rollup"), _read(pid, "status")
+    found = [
+        re.search(rb"^%s:\s+(\d+) kB" % name, text, re.MULTILINE)
+        for name, text in ((b"Pss", now), (b"Rss", now), (b"VmHWM", ever))
+    ]
+    pss, resident, most = (int(each[1]) * 1024 if each else 0 for each in found)
+    return pss + max(most - resident, 0) if pss else 0
 
 
 def cpu_seconds(root: int) -> float:
