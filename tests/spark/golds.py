@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from pyspark.sql import SparkSession
 
 from lakehouse_nlp.core.context import Context
@@ -14,8 +17,18 @@ def write_gold(ctx: Context, spark: SparkSession, partitions: int = 1, rows: int
          float(n % 2 + n % 7), "fox good" if n % 2 and n % 9 else "hen so", ["fox"], 8, 2, nlp, n)
         for n in range(rows)
     ]  # fmt: skip
-    schema = "key string, purpose string, label string, split string, price double, clean_text string, "
-    schema += "tokens array<string>, n_chars int, n_tokens int, nlp_hash string, row_hash bigint"
+    put(ctx, spark, found, partitions)
+
+
+def put(
+    ctx: Context, spark: SparkSession, rows: Sequence[tuple[Any, ...]], partitions: int = 1,
+    carried: Mapping[str, str] | None = None,
+) -> None:  # fmt: skip
+    """The rows in the place of those that are there; `carried`: the project's own columns, which follow the split."""
+    carried = {"price": "double"} if carried is None else carried
+    own = "".join(f"{name} {kind}, " for name, kind in carried.items())
+    schema = f"key string, purpose string, label string, split string, {own}clean_text string, tokens array<string>, "
+    schema += "n_chars int, n_tokens int, nlp_hash string, row_hash bigint"
     ctx.sign("gold")
-    ctx.tables.ensure("gold", {"price": "double"})
-    ctx.tables.replace_window("gold", spark.createDataFrame(found, schema).repartition(partitions))
+    ctx.tables.ensure("gold", carried)
+    ctx.tables.replace_window("gold", spark.createDataFrame(rows, schema).repartition(partitions))

@@ -6,12 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from golds import put
 from pyspark.sql import SparkSession
 
 from lakehouse_nlp.core.context import Context
 
-SCHEMA = "key string, purpose string, label string, split string, price double, title string, clean_text string, "
-SCHEMA += "tokens array<string>, n_chars int, n_tokens int, nlp_hash string, row_hash bigint"
 GOOD, BAD = ["great", "love", "works", "well"], ["broken", "awful", "returned", "it"]
 SO, DULL = ["okay", "average", "fine", "meh"], ["the", "a", "camera", "phone"]
 LEARNING: dict[str, Any] = {
@@ -36,9 +35,7 @@ def rows(count: int, classes: int = 2) -> list[tuple[Any, ...]]:
 
 
 def write(ctx: Context, spark: SparkSession, found: list[tuple[Any, ...]], partitions: int = 3) -> int:
-    ctx.sign("gold")
-    ctx.tables.ensure("gold", {"price": "double", "title": "string"})
-    ctx.tables.replace_window("gold", spark.createDataFrame(found, SCHEMA).repartition(partitions))
+    put(ctx, spark, found, partitions, {"price": "double", "title": "string"})
     version = ctx.tables.log("gold").changed()
     assert version is not None
     return version

@@ -5,10 +5,12 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from pyspark.sql import DataFrame, SparkSession
+from golds import put
+from pyspark.sql import SparkSession
 
 import tiny_encoder
 from lakehouse_nlp.core.context import Context
@@ -24,18 +26,16 @@ MakeContext = Callable[..., Context]
 
 TEXT = {"terms": "none", "vectors": {"kind": "onnx", "folder": "tiny", "max_tokens": 32}}
 LEARNING = {"features": {"text": TEXT}, "train": {"booster": {"rounds": 30, "learning_rate": 0.3}}}
-SCHEMA = "key string, purpose string, label string, split string, clean_text string, tokens array<string>, "
-SCHEMA += "n_chars int, n_tokens int, nlp_hash string, row_hash bigint"
 
 
-def _gold(spark: SparkSession) -> DataFrame:
+def _gold() -> list[tuple[Any, ...]]:
     rng, rows = np.random.default_rng(0), []
     for n in range(240):
         label, split = ("bad", "good")[n % 2], ("train", "train", "train", "validation", "test")[n % 5]
         words = rng.choice([label, label, label, "fox", "so", "nobody"], rng.integers(3, 9)).tolist() if n % 20 else []
         text = " ".join(words)
         rows.append((f"{n:03}", "train", label, split, text, words, len(text), len(words), "h", n))
-    return spark.createDataFrame(rows, SCHEMA)
+    return rows
 
 
 def test_from_settings_to_predictions(spark: SparkSession, home: Path, make_context: MakeContext) -> None:
@@ -43,9 +43,7 @@ def test_from_settings_to_predictions(spark: SparkSession, home: Path, make_cont
 
     tiny_encoder.write(home / "tiny")
     ctx = make_context(home, **LEARNING)
-    ctx.sign("gold")
-    ctx.tables.ensure("gold", {})
-    ctx.tables.replace_window("gold", _gold(spark))
+    put(ctx, spark, _gold(), carried={})
     assert stage.due(ctx) == "no model yet"
     ctx.sign("train")
     stage.run(ctx)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from golds import put
 from pyspark.sql import SparkSession
 
 from lakehouse_nlp.core.context import Context
@@ -36,11 +37,7 @@ def _write_gold(ctx: Context, spark: SparkSession, count: int = 400) -> None:
          "fox runs" if word[n] else "hen sits", ["fox"], 8, 2, "h", n)
         for n in range(count)
     ]  # fmt: skip
-    schema = "key string, purpose string, label string, split string, price double, clean_text string, "
-    schema += "tokens array<string>, n_chars int, n_tokens int, nlp_hash string, row_hash bigint"
-    ctx.sign("gold")
-    ctx.tables.ensure("gold", {"price": "double"})
-    ctx.tables.replace_window("gold", spark.createDataFrame(rows, schema))
+    put(ctx, spark, rows)
 
 
 def _asking(trials: int = 5, **more: Any) -> dict[str, Any]:
