@@ -17,8 +17,8 @@ from typing import Any
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
 TICKS = os.sysconf("SC_CLK_TCK")
-# What is in the command line of Spark's Python workers, and of the process that they are forked from.
-DAEMON = b".daemon"
+# How the command line of Spark's Python workers ends, and that of the process that they are forked from.
+DAEMON = b".daemon\0"
 
 
 @dataclass
@@ -65,7 +65,8 @@ class Peak(threading.Thread):
         while not self._enough.wait(self._every):
             pids = tree(self._pid)
             self.bytes = max(self.bytes, sum(map(_resident, pids)))
-            self.worker = max([self.worker, *(_share(pid) for pid in pids if DAEMON in _read(pid, "cmdline"))])
+            workers = (pid for pid in pids if _read(pid, "cmdline").endswith(DAEMON))
+            self.worker = max([self.worker, *map(_share, workers)])
 
     def stop(self) -> int:
         """The largest sum that was seen."""

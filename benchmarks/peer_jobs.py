@@ -37,7 +37,13 @@ def sparkxgb_fitted(home: Path, lake: str) -> dict[str, Any]:
         IDF(inputCol="counts", outputCol="weights"),
         VectorSlicer(inputCol="weights", outputCol="features", indices=chosen.tolist()),
         SparkXGBClassifier(
-            features_col="features", label_col="y", num_workers=1, enable_sparse_data_optim=True, missing=0.0, **BOOSTER
+            features_col="features",
+            label_col="y",
+            num_workers=1,
+            enable_sparse_data_optim=True,
+            missing=0.0,
+            verbose=False,
+            **BOOSTER,
         ),
     ]
     rows = _labelled(ctx).withColumn("y", (F.col("label") == CLASSES[1]).cast("int"))
