@@ -1,6 +1,8 @@
-"""The score stage: the champion, resolved once to a version, over what it has not scored, merged into predictions."""
+"""The score stage: models, resolved once to versions, over what they have not scored, merged into predictions."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -9,70 +11,103 @@ from lakehouse_nlp.core import duck
 from lakehouse_nlp.core.context import Context, StepResult
 from lakehouse_nlp.core.errors import DataError
 from lakehouse_nlp.core.pending import Pending, pending_beside
-from lakehouse_nlp.core.registry import CHAMPION, Registry, Version, classes_of
+from lakehouse_nlp.core.registry import Registry, Version, classes_of
 from lakehouse_nlp.core.tables import moved
 from lakehouse_nlp.score.predict import predicted
+from lakehouse_nlp.score.switch import switched, waits
 
 SOURCE, TARGET = "gold", "predictions"
+Pass = tuple[Pending, list[Version]]
 
 
 def due(ctx: Context) -> str | None:
-    """Rows of gold that came since this version of the model last scored, or a version that never did."""
-    version = resolved(ctx)
-    found = _pending(ctx, version) if version else None
-    return str(found) if found else None
+    """Rows of gold that came since one of the versions last scored, a version that never did, or one to be shown."""
+    versions = resolved(ctx)
+    for found, _ in _passes(ctx, versions):
+        return str(found)
+    if versions and ctx.tables.log(TARGET).exists and waits(ctx, versions):
+        return f"{versions[0]} is to be shown by current_predictions"
+    return None
 
 
 def run(ctx: Context) -> StepResult:
-    """Scores with one version throughout; raises DataError if gold was made by another pipeline than the model's."""
-    version = resolved(ctx)
-    if version is None:
+    """Scores with the same versions throughout; raises DataError if gold was made by another pipeline than theirs."""
+    versions = resolved(ctx)
+    if not versions:
         raise DataError(
-            f"score: model {ctx.settings.model_name} has no champion", hint="lakehouse-nlp run train register"
+            f"score: model {ctx.settings.model_name} has no {ctx.settings.score.models[0]}",
+            hint="lakehouse-nlp run train register",
         )
-    _same_pipeline(ctx, version)
-    found = _pending(ctx, version)
-    if not found:
-        return StepResult(note=f"version {version.number} has scored everything")
-    ctx.sign("score", str(version))
+    if wrong := _pipelines(ctx) - {versions[0].tags.get("nlp_hash", "")}:
+        raise DataError(
+            f"score: {ctx.tables.name(SOURCE)} was made by pipeline {', '.join(sorted(wrong))}, and {versions[0]} was "
+            f"trained on {versions[0].tags.get('nlp_hash')}",
+            hint="lakehouse-nlp run train register, for a model of today's pipeline; or set gold.nlp back and run gold",
+        )
+    passes = list(_passes(ctx, versions))
+    counts = [_scored(ctx, found, together) for found, together in passes]
+    read, written = (sum(numbers) for numbers in zip((0, 0), *counts, strict=True))
+    told, held = switched(ctx, versions) if ctx.tables.log(TARGET).exists else ("", False)
+    names = ", ".join(str(version) for version in versions)
+    note = f"{written:,} rows scored by {names}" if passes else f"{names} scored everything before"
+    note += f"; {told}" if told else ""
+    return StepResult(read, written, 0, ctx.versions(TARGET), note, (told,) if held else ())
+
+
+def resolved(ctx: Context) -> list[Version]:
+    """The versions that `score.models` names now, the one to be shown first; none where that one is not there.
+
+    Of the others those are left out that are not there, or read tokens of another pipeline than gold's: a model that
+    only looks on stops nobody.
+    """
+    registry, (first, *others) = Registry(ctx), ctx.settings.score.models
+    shown = _version(registry, first)
+    if shown is None:
+        return []
+    pipelines = _pipelines(ctx) if others else set()
+    beside = [version for name in others if (version := _version(registry, name))]
+    fits = [version for version in beside if not pipelines - {version.tags.get("nlp_hash", "")}]
+    return list({version.number: version for version in (shown, *fits)}.values())
+
+
+def _version(registry: Registry, name: str | int) -> Version | None:
+    return registry.get(name) if isinstance(name, int) else registry.alias(name)
+
+
+def _pipelines(ctx: Context) -> set[str]:
+    """The hashes of the pipelines that made the rows of gold."""
+    if not ctx.tables.log(SOURCE).exists:
+        return set()
+    gold = f"{ctx.settings.project}.gold"
+    return {row["nlp_hash"] for row in duck.rows(ctx.root, f"SELECT DISTINCT nlp_hash FROM {gold}", only=[gold])}
+
+
+def _passes(ctx: Context, versions: Sequence[Version]) -> Iterator[Pass]:
+    """What waits, with the versions that it waits for: those with the same position share one read."""
+    found: dict[tuple[int | None, int], Pass] = {}
+    for version in versions:
+        if pending := pending_beside(ctx, "score", SOURCE, TARGET, str(version)):
+            found.setdefault((pending.since, pending.upto), (pending, []))[1].append(version)
+    yield from found.values()
+
+
+def _scored(ctx: Context, found: Pending, versions: Sequence[Version]) -> tuple[int, int]:
+    """Scores what waits by each of the versions, in one commit; rows read, and rows written."""
+    ctx.sign("score", " ".join(str(version) for version in versions))
     ctx.tables.ensure(TARGET, {"value": "double"})  # which tables of earlier releases lack
-    rows = _rows(ctx, _unscored(ctx, found, version), version)
     wrote = ctx.tables.merge_once(
         TARGET,
-        rows,
+        _rows(ctx, _unscored(ctx, found, versions), versions),
         on=["key", "model", "version"],
-        within=f"old.version = {version.number}",
+        within=f"old.version IN ({', '.join(str(version.number) for version in versions)})",
         changed="new.row_hash <> old.row_hash",
         upto={SOURCE: found.upto},
     )
-    read, written = moved(wrote)
-    note = f"{written:,} rows scored by {version}"
-    return StepResult(read, written, 0, ctx.versions(TARGET), note)
+    return moved(wrote)
 
 
-def resolved(ctx: Context) -> Version | None:
-    """The version that the settings name, or the one that is champion now."""
-    registry = Registry(ctx)
-    return registry.get(ctx.settings.score.version) if ctx.settings.score.version else registry.alias(CHAMPION)
-
-
-def _pending(ctx: Context, version: Version) -> Pending | None:
-    return pending_beside(ctx, "score", SOURCE, TARGET, str(version))
-
-
-def _same_pipeline(ctx: Context, version: Version) -> None:
-    gold = f"{ctx.settings.project}.gold"
-    found = {row["nlp_hash"] for row in duck.rows(ctx.root, f"SELECT DISTINCT nlp_hash FROM {gold}", only=[gold])}
-    if wrong := found - {version.tags.get("nlp_hash")}:
-        raise DataError(
-            f"score: {gold} was made by pipeline {', '.join(sorted(wrong))}, and {version} was trained on "
-            f"{version.tags.get('nlp_hash')}",
-            hint="lakehouse-nlp run train register, for a model of today's pipeline; or set gold.nlp back and run gold",
-        )
-
-
-def _unscored(ctx: Context, found: Pending, version: Version) -> DataFrame:
-    """What waits; for a version's first pass, without the rows that a killed run has scored already.
+def _unscored(ctx: Context, found: Pending, versions: Sequence[Version]) -> DataFrame:
+    """What waits; for a first pass, without the rows that all of the versions have scored already.
 
     A version that is champion again may have a position whose changes `maintain` deleted: it passes over all, too.
     """
@@ -81,26 +116,46 @@ def _unscored(ctx: Context, found: Pending, version: Version) -> DataFrame:
     gold = ctx.tables.changes(SOURCE, since, found.upto, key=["key"])
     if since is not None or not ctx.tables.log(TARGET).rows():
         return gold
-    done = ctx.tables.read(TARGET).where(F.col("version") == version.number).select("key", "row_hash")
+    mine = ctx.tables.read(TARGET).where(F.col("version").isin([version.number for version in versions]))
+    done = mine.groupBy("key", "row_hash").count().where(f"count = {len(versions)}")
     return gold.join(done, ["key", "row_hash"], "left_anti")
 
 
-def _rows(ctx: Context, gold: DataFrame, version: Version) -> DataFrame:
-    classes = classes_of(Registry(ctx).metrics(version))
-    names = F.array(*(F.lit(name) for name in classes)).cast("array<string>")
-    return predicted(ctx, gold, version).select(
+def _rows(ctx: Context, gold: DataFrame, versions: Sequence[Version]) -> DataFrame:
+    """The rows of predictions: each row of gold once for each version, from one read."""
+    for version in versions:
+        gold = predicted(ctx, gold, version).withColumnRenamed("_p", f"_p{version.number}")
+    numbers = [F.lit(version.number) for version in versions]
+    gold = gold.withColumn("_version", F.explode(F.array(*numbers)) if len(versions) > 1 else numbers[0])
+    gold = gold.withColumn("_p", _by({version.number: F.col(f"_p{version.number}") for version in versions}))
+    return gold.select(
         "key", "purpose", "split", "label",
         F.col("_p.prediction").alias("prediction"),
         _number("probability"),
-        F.map_from_arrays(names, F.col("_p.probabilities")).alias("probabilities"),
-        F.lit(version.name).alias("model"),
-        F.lit(version.number).alias("version"),
-        F.lit(version.run_id).alias("model_run_id"),
+        F.map_from_arrays(
+            _by({version.number: _classes(ctx, version) for version in versions}), F.col("_p.probabilities")
+        ).alias("probabilities"),
+        F.lit(versions[0].name).alias("model"),
+        F.col("_version").alias("version"),
+        _by({version.number: F.lit(version.run_id) for version in versions}).alias("model_run_id"),
         "nlp_hash", "row_hash",
         F.lit(ctx.run_id).alias("run_id"),
         F.lit(ctx.clock()).cast("timestamp").alias("scored_at"),
         _number("value"),
     )  # fmt: skip
+
+
+def _by(values: Mapping[int, Column]) -> Column:
+    """The value for the version that a row is of."""
+    *others, (_, chosen) = values.items()
+    for number, value in others:
+        chosen = F.when(F.col("_version") == number, value).otherwise(chosen)
+    return chosen
+
+
+def _classes(ctx: Context, version: Version) -> Column:
+    names = classes_of(Registry(ctx).metrics(version))
+    return F.array(*(F.lit(name) for name in names)).cast("array<string>")
 
 
 def _number(name: str) -> Column:

@@ -126,8 +126,8 @@ def test_questions_are_known_by_name_and_mention_the_project() -> None:
         (set(), []),
         ({"demo.bronze"}, []),
         ({"demo.bronze", "demo.quarantine"}, ["demo.rejected_rows"]),
-        ({"demo.predictions"}, ["demo.current_predictions"]),
-        ({"demo.predictions", "demo.quarantine"}, ["demo.current_predictions", "demo.rejected_rows"]),
+        ({"demo.predictions", "demo.quarantine"}, ["demo.rejected_rows"]),
+        ({"demo.predictions", "ops.model_events"}, ["demo.compared_predictions", "demo.current_predictions"]),
         ({"other.predictions", "ops.runs"}, []),
     ],
 )

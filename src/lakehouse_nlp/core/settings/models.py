@@ -205,10 +205,29 @@ class Gold(Section):
 
 
 class Score(Section):
-    """Batch scoring with the champion, or with the version named here."""
+    """Batch scoring: several models over one read of gold, and which of them `current_predictions` shows.
 
-    version: int | None = Field(None, ge=1)
+    The first of `models` is shown, once its predictions are whole and pass the checks; the second for a share of the
+    keys, where `canary` gives it one. The others are in `predictions` beside them.
+    """
+
+    models: tuple[Literal["champion", "challenger", "previous"] | Annotated[int, Field(ge=1)], ...] = Field(
+        ("champion",), description="aliases or version numbers"
+    )
+    canary: float = Field(0.0, ge=0, lt=1, description="share of the keys that the second model answers")
+    max_nulls: Share = Field(0.0, description="share of rows without probability or number, of a version to be shown")
+    max_drift: float | None = Field(None, gt=0, description="how far the shares of its classes may move (PSI)")
     batch_rows: int = Field(10_000, ge=1)
+
+    @model_validator(mode="after")
+    def _each_model_once_and_two_for_a_canary(self) -> Score:
+        if not self.models:
+            raise ValueError("models must not be empty")
+        if twice := [model for model in self.models if self.models.count(model) > 1]:
+            raise ValueError(f"models holds {twice[0]} twice")
+        if self.canary and len(self.models) == 1:
+            raise ValueError(f"canary is {self.canary:g}, and models names no second model: [champion, challenger]")
+        return self
 
 
 class Monitor(Section):

@@ -36,7 +36,7 @@ UPKEEP = frozenset(
 
 @dataclass(frozen=True)
 class Stamp:
-    """Who wrote a commit, by which recipe (a hash of settings, or a model version), and how far its sources were read.
+    """Who wrote a commit, by which recipe (a hash of settings, or model versions), and how far its sources were read.
 
     `upto`: source table -> its version.
     """
@@ -117,10 +117,10 @@ class Log:
         return any(version > since and info["operation"] == "VACUUM END" for version, info in self.commits())
 
     def last(self, stage: str, recipe: str | None = None) -> Stamp | None:
-        """The newest stamp with a position that the stage left, of this recipe if one is given."""
+        """The newest stamp with a position that the stage left; of this recipe, alone or among others, if given."""
         for _, info in self.commits():
             stamp = Stamp.from_json(info.get("userMetadata"))
-            if stamp and stamp.upto and stamp.stage == stage and recipe in (None, stamp.recipe):
+            if stamp and stamp.upto and stamp.stage == stage and recipe in (None, stamp.recipe, *stamp.recipe.split()):
                 return stamp
         return None
 
