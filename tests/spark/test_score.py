@@ -66,7 +66,7 @@ def test_gold_is_read_once_and_only_the_columns_that_are_needed(
     ctx = make_context(home, **BOTH)
     _two(ctx, spark)
     spark.conf.set("spark.sql.debug.maxToStringFields", 100)
-    rows = stage._rows(ctx, ctx.tables.read("gold"), stage.resolved(ctx))
+    rows = stage._rows(ctx, ctx.tables.read("gold"), list(stage.resolved(ctx).values()))
     plan = rows._jdf.queryExecution().executedPlan().toString()
     assert plan.count("FileScan") == 1
     read = re.search(r"FileScan parquet [\w.]+\[(.*?)\]", plan)

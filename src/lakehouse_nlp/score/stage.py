@@ -14,7 +14,8 @@ from lakehouse_nlp.core.pending import Pending, pending_beside
 from lakehouse_nlp.core.registry import Registry, Version, classes_of
 from lakehouse_nlp.core.tables import moved
 from lakehouse_nlp.score.predict import predicted
-from lakehouse_nlp.score.switch import switched, waits
+from lakehouse_nlp.score.switch import Named, switched, waits
+from lakehouse_nlp.score.window import in_window
 
 SOURCE, TARGET = "gold", "predictions"
 Pass = tuple[Pending, list[Version]]
@@ -22,17 +23,18 @@ Pass = tuple[Pending, list[Version]]
 
 def due(ctx: Context) -> str | None:
     """Rows of gold that came since one of the versions last scored, a version that never did, or one to be shown."""
-    versions = resolved(ctx)
-    for found, _ in _passes(ctx, versions):
+    named = resolved(ctx)
+    for found, _ in _passes(ctx, list(named.values())):
         return str(found)
-    if versions and ctx.tables.log(TARGET).exists and waits(ctx, versions):
-        return f"{versions[0]} is to be shown by current_predictions"
+    if named and _may_switch(ctx) and waits(ctx, named):
+        return f"{next(iter(named.values()))} is to be shown by current_predictions"
     return None
 
 
 def run(ctx: Context) -> StepResult:
     """Scores with the same versions throughout; raises DataError if gold was made by another pipeline than theirs."""
-    versions = resolved(ctx)
+    named = resolved(ctx)
+    versions = list(named.values())
     if not versions:
         raise DataError(
             f"score: model {ctx.settings.model_name} has no {ctx.settings.score.models[0]}",
@@ -47,27 +49,36 @@ def run(ctx: Context) -> StepResult:
     passes = list(_passes(ctx, versions))
     counts = [_scored(ctx, found, together) for found, together in passes]
     read, written = (sum(numbers) for numbers in zip((0, 0), *counts, strict=True))
-    told, held = switched(ctx, versions) if ctx.tables.log(TARGET).exists else ("", False)
+    told, held = switched(ctx, named) if _may_switch(ctx) else ("", False)
     names = ", ".join(str(version) for version in versions)
     note = f"{written:,} rows scored by {names}" if passes else f"{names} scored everything before"
     note += f"; {told}" if told else ""
     return StepResult(read, written, 0, ctx.versions(TARGET), note, (told,) if held else ())
 
 
-def resolved(ctx: Context) -> list[Version]:
-    """The versions that `score.models` names now, the one to be shown first; none where that one is not there.
+def resolved(ctx: Context) -> Named:
+    """The versions that `score.models` names now, by these names; none where the first, which is shown, is not there.
 
-    Of the others those are left out that are not there, or read tokens of another pipeline than gold's: a model that
-    only looks on stops nobody.
+    Of the others those are left out that are not there, have another name already, or read tokens of another pipeline
+    than gold's: a model that only looks on stops nobody.
     """
     registry, (first, *others) = Registry(ctx), ctx.settings.score.models
     shown = _version(registry, first)
     if shown is None:
-        return []
+        return {}
+    found: Named = {first: shown}
     pipelines = _pipelines(ctx) if others else set()
-    beside = [version for name in others if (version := _version(registry, name))]
-    fits = [version for version in beside if not pipelines - {version.tags.get("nlp_hash", "")}]
-    return list({version.number: version for version in (shown, *fits)}.values())
+    for name in others:
+        version = _version(registry, name)
+        known = {each.number for each in found.values()}
+        if version and version.number not in known and not pipelines - {version.tags.get("nlp_hash", "")}:
+            found[name] = version
+    return found
+
+
+def _may_switch(ctx: Context) -> bool:
+    """Whether what is shown is this run's business: a backfill leaves it alone."""
+    return ctx.tables.log(TARGET).exists and not ctx.settings.score.window
 
 
 def _version(registry: Registry, name: str | int) -> Version | None:
@@ -84,6 +95,10 @@ def _pipelines(ctx: Context) -> set[str]:
 
 def _passes(ctx: Context, versions: Sequence[Version]) -> Iterator[Pass]:
     """What waits, with the versions that it waits for: those with the same position share one read."""
+    now = ctx.tables.log(SOURCE).changed()
+    if ctx.settings.score.window and versions and now is not None:
+        yield Pending(SOURCE, None, now, "a window of gold is asked for"), list(versions)
+        return
     found: dict[tuple[int | None, int], Pass] = {}
     for version in versions:
         if pending := pending_beside(ctx, "score", SOURCE, TARGET, str(version)):
@@ -101,7 +116,7 @@ def _scored(ctx: Context, found: Pending, versions: Sequence[Version]) -> tuple[
         on=["key", "model", "version"],
         within=f"old.version IN ({', '.join(str(version.number) for version in versions)})",
         changed="new.row_hash <> old.row_hash",
-        upto={SOURCE: found.upto},
+        upto=None if ctx.settings.score.window else {SOURCE: found.upto},  # a backfill moves no position
     )
     return moved(wrote)
 
@@ -113,7 +128,7 @@ def _unscored(ctx: Context, found: Pending, versions: Sequence[Version]) -> Data
     """
     gone = found.since is not None and ctx.tables.log(SOURCE).vacuumed(found.since)
     since = None if gone else found.since
-    gold = ctx.tables.changes(SOURCE, since, found.upto, key=["key"])
+    gold = in_window(ctx, ctx.tables.changes(SOURCE, since, found.upto, key=["key"]))
     if since is not None or not ctx.tables.log(TARGET).rows():
         return gold
     mine = ctx.tables.read(TARGET).where(F.col("version").isin([version.number for version in versions]))

@@ -30,16 +30,17 @@ LEFT JOIN said AS o ON o.key = g.key AND o.row_hash = g.row_hash AND o.version =
 GROUP BY ALL
 """
 
+Named = dict[str | int, Version]  # by the names of `score.models`
 Check = tuple[bool, str]  # whether it passed, and what was found
 
 
-def waits(ctx: Context, versions: Sequence[Version]) -> bool:
+def waits(ctx: Context, versions: Named) -> bool:
     """Whether something else is to be shown than is, and would pass the checks."""
     past, then = shown(ctx), _wanted(ctx, versions)
     return past[:1] != [then] and all(passed for passed, _ in _checks(ctx, then, past))
 
 
-def switched(ctx: Context, versions: Sequence[Version]) -> tuple[str, bool]:
+def switched(ctx: Context, versions: Named) -> tuple[str, bool]:
     """Shows what is to be shown, if it passes the checks; a few words about it, and whether it was held back.
 
     A version that is held back leaves the view as it is, and is judged again by the next run.
@@ -51,18 +52,20 @@ def switched(ctx: Context, versions: Sequence[Version]) -> tuple[str, bool]:
     failed = [says for passed, says in checks if not passed]
     says = [("passed: " if passed else "failed: ") + says for passed, says in checks]
     before = past[0].version if past else None
-    record(ctx, versions[0], "held back" if failed else SHOWN, CURRENT, before, says, to=then)
+    first = versions[ctx.settings.score.models[0]]
+    record(ctx, first, "held back" if failed else SHOWN, CURRENT, before, says, to=then)
     if failed:
         return f"current_predictions shows version {before or 'none'} still: {'; '.join(failed)}", True
     share = f", version {then.canary} for {then.share:.4g} of the keys" if then.canary else ""
     return f"current_predictions shows version {then.version}{share}", False
 
 
-def _wanted(ctx: Context, versions: Sequence[Version]) -> Shown:
-    """The first version, and the second for the share that is a canary's."""
-    first, *others = (version.number for version in versions)
-    share = ctx.settings.score.canary
-    return Shown(first, others[0], share) if others and share else Shown(first)
+def _wanted(ctx: Context, versions: Named) -> Shown:
+    """The first of the models, and the second, where it is there, for the share that is a canary's."""
+    first, *others = ctx.settings.score.models
+    share, shown = ctx.settings.score.canary, versions[first].number
+    canary = versions.get(others[0]) if others and share else None
+    return Shown(shown, canary.number, share) if canary else Shown(shown)
 
 
 def _checks(ctx: Context, then: Shown, past: Sequence[Shown]) -> list[Check]:

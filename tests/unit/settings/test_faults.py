@@ -41,6 +41,19 @@ def faults(home: Path, sets: list[str] | None = None) -> list[str]:
             f"{X}:9: score.models[0]: must be 'champion', 'challenger' or 'previous' or a whole number, not 'champ'; "
             "did you mean 'champion'?",
         ),
+        (
+            "score: {window: {by: dya, since: 2024-01-01}}",
+            f"{X}:9: score.window.by: no such column 'dya'; did you mean 'day'?",
+        ),
+        (
+            "score: {window: {by: stars, since: 2024-01-01}}",
+            f"{X}:9: score.window.by: must be a date or timestamp column, and 'stars' is double",
+        ),
+        ("score: {window: {by: day}}", f"{X}:9: score.window: by 'day' needs since or until"),
+        (
+            "score: {window: {since: 2024-02-01, until: 2024-01-01}}",
+            f"{X}:9: score.window: since must be before until, and is 2024-02-01T00:00:00",
+        ),
         ("score: {models: []}", f"{X}:9: score: models must not be empty"),
         ("score: {models: [champion, 3, 3]}", f"{X}:9: score: models holds 3 twice"),
         (
