@@ -70,6 +70,17 @@ def test_a_canary_answers_its_share_of_the_keys_and_a_larger_one_takes_more_of_t
     assert set(_shown(ctx).values()) == {1}
 
 
+def test_a_challenger_that_is_not_there_has_no_canary_and_the_next_model_does_not_take_its_place(
+    spark: SparkSession, home: Path, make_context: MakeContext
+) -> None:
+    ctx = make_context(home, **_settings(models=["champion", "challenger", "previous"], canary=0.5))
+    write_gold(ctx, spark, rows=10)
+    registered(ctx)
+    registered(ctx, "previous", cut=5.5)
+    assert stage.run(ctx).note == "20 rows scored by tiny/1, tiny/2; current_predictions shows version 1"
+    assert set(_shown(ctx).values()) == {1}
+
+
 def test_a_new_champion_is_shown_when_it_is_scored_and_rollback_switches_back_at_once(
     spark: SparkSession, home: Path, make_context: MakeContext
 ) -> None:
