@@ -19,6 +19,7 @@ REQUIRES = [
     "pyarrow>=15",  # how rows travel between Spark and Python
     "fastavro>=1.9",  # reads Avro files: Spark does so only with a jar of its own
     "charset-normalizer>=3.3",  # guesses the code page of raw files that are no Unicode
+    "psutil>=6",  # what runs use: CPU time, memory and bytes of a tree of processes
     "filelock>=3.13",  # one run of a project at a time
     "mmh3>=5",  # the hash that Spark's HashingTF uses
     "great-expectations>=1.3,<2",  # suites, reports and Data Docs
@@ -55,6 +56,7 @@ EXTRAS = {
         "import-linter>=2",
         "pandas-stubs>=2.2",
         "types-PyYAML",
+        "types-psutil",
     ],
 }
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import platform
+import re
 import statistics
 import subprocess
 import threading
@@ -14,11 +16,17 @@ from pathlib import Path
 from typing import Any
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
+TICKS = os.sysconf("SC_CLK_TCK")
+# What is in the command line of Spark's Python workers, and of the process that they are forked from.
+DAEMON = b".daemon"
 
 
 @dataclass
 class Figures:
-    """What the runs of a job gave: seconds and peak bytes a run, and whatever else each of them told."""
+    """What the runs of a job gave: seconds and peak bytes a run, and whatever else each of them told.
+
+    Besides its own figures each tells `worker_mb`, the peak memory of the largest Python worker.
+    """
 
     seconds: list[float] = field(default_factory=list)
     peaks: list[int] = field(default_factory=list)
@@ -29,6 +37,10 @@ class Figures:
         """Median of the seconds."""
         return statistics.median(self.seconds)
 
+    def each(self, figure: str) -> list[float]:
+        """A figure, run by run. Raises KeyError where a run did not tell it."""
+        return [float(told[figure]) for told in self.told]
+
     @property
     def rows(self) -> int | None:
         """Rows, if all runs told the same number; -1 if they did not."""
@@ -37,17 +49,22 @@ class Figures:
 
 
 class Peak(threading.Thread):
-    """Samples the resident memory of a process and all below it, until it is stopped."""
+    """Samples the resident memory of a process and all below it, until it is stopped.
+
+    `bytes`: the largest sum that was seen; `worker`: the most that one Python worker of Spark held.
+    """
 
     def __init__(self, pid: int, every: float = 0.1) -> None:
         super().__init__(daemon=True)
         self._pid, self._every, self._enough = pid, every, threading.Event()
-        self.bytes = 0
+        self.bytes = self.worker = 0
 
     def run(self) -> None:
         """Samples."""
         while not self._enough.wait(self._every):
-            self.bytes = max(self.bytes, sum(_resident(pid) for pid in tree(self._pid)))
+            sizes = {pid: _resident(pid) for pid in tree(self._pid)}
+            self.bytes = max(self.bytes, sum(sizes.values()))
+            self.worker = max([self.worker, *(size for pid, size in sizes.items() if DAEMON in _read(pid, "cmdline"))])
 
     def stop(self) -> int:
         """The largest sum that was seen."""
@@ -73,6 +90,12 @@ def tree(root: int) -> set[int]:
     return found
 
 
+def cpu_seconds(root: int) -> float:
+    """Processor time that a process and its descendants have taken so far, those that have ended among them."""
+    stats = (_read(pid, "stat").rpartition(b")")[2].split() for pid in tree(root))
+    return sum(sum(map(int, stat[11:15])) for stat in stats if stat) / TICKS  # proc(5): utime to cstime
+
+
 def measure(command: Sequence[str], figures: Figures) -> None:
     """Runs a program that ends with a line of JSON: `seconds`, `rows` and more; its whole tree's memory is watched."""
     began = time.monotonic()
@@ -86,7 +109,7 @@ def measure(command: Sequence[str], figures: Figures) -> None:
     told = json.loads(said.strip().splitlines()[-1])
     figures.seconds.append(told.get("seconds", time.monotonic() - began))
     figures.peaks.append(peak.bytes)
-    figures.told.append(told)
+    figures.told.append({"worker_mb": peak.worker / 1e6, **told})
 
 
 def paired(commands: Mapping[str, Sequence[str]], repeat: int) -> dict[str, Figures]:
@@ -120,12 +143,22 @@ def plain(found: Mapping[str, Figures]) -> dict[str, Any]:
 
 
 def machine() -> str:
-    """What the figures were taken on: cores, and how busy they were."""
-    return f"{os.cpu_count()} cores, load average {' '.join(f'{load:.1f}' for load in os.getloadavg())}"
+    """What the figures were taken on: cores that may be used, their kind, memory, and how busy they are."""
+    kind = re.search(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    memory = os.sysconf("SC_PHYS_PAGES") * PAGE / 1e9
+    load = " ".join(f"{load:.1f}" for load in os.getloadavg())
+    cores = f"{len(os.sched_getaffinity(0))} cores ({kind.group(1) if kind else platform.machine()})"
+    return f"{cores}, {memory:.0f} GB, load average {load}"
 
 
 def _resident(pid: int) -> int:
+    found = _read(pid, "statm").split()
+    return int(found[1]) * PAGE if found else 0
+
+
+def _read(pid: int, what: str) -> bytes:
+    """A file of /proc about the process; empty where it has ended."""
     try:
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE
-    except (OSError, IndexError):
-        return 0
+        return Path(f"/proc/{pid}/{what}").read_bytes()
+    except OSError:
+        return b""

@@ -44,7 +44,7 @@ def resplit(ctx: Context, gold: DataFrame, seed: int) -> DataFrame:
 def trained(ctx: Context, gold: DataFrame, by: str | None) -> tuple[dict[str, Any], float, float]:
     """The figures of a model of these rows, and the seconds of reading their text and of the fit."""
     begun = time.perf_counter()
-    spec = material.with_text(ctx, ctx.settings, gold.where("split = 'train'"))
+    spec = material.with_text(ctx, ctx.settings, lambda: gold.where("split = 'train'"))
     data = blocks.collect(gold, spec, by=by)
     read = time.perf_counter()
     train, validation, test = (data.part(name) for name in ("train", "validation", "test"))

@@ -12,11 +12,9 @@ from lakehouse_nlp.core.tables import Log
 LAST_RUN = """
 SELECT run_id, state, started_at, ended_at, error FROM ops.runs WHERE project = ? ORDER BY run_id DESC LIMIT 1
 """
-STEPS = """
-SELECT stage, state, started_at, ended_at, round(epoch(ended_at - started_at), 1) AS seconds,
-       read, written, rejected, note, error
-FROM ops.steps WHERE run_id = ? ORDER BY started_at
-"""
+STEPS = "SELECT * FROM ops.steps WHERE run_id = ? ORDER BY started_at"
+STEP = ("stage", "state", "started_at", "ended_at", "seconds", "read", "written", "rejected", "note", "error")
+USED = ("rows_per_second", "cpu_seconds", "peak_bytes", "bytes_read", "bytes_written", "price", "price_per_million")
 
 
 def status(ctx: Context) -> dict[str, Any]:
@@ -50,7 +48,7 @@ def tables(ctx: Context) -> dict[str, dict[str, int | None]]:
 
 
 def last_run(ctx: Context) -> dict[str, Any] | None:
-    """The newest run and its steps; times are ISO 8601 in UTC."""
+    """The newest run and its steps, with what each used; times are ISO 8601 in UTC."""
     only = ["ops.runs", "ops.steps"]
     if not all(ctx.tables.log(table).exists for table in only):
         return None
@@ -58,7 +56,18 @@ def last_run(ctx: Context) -> dict[str, Any] | None:
     if not found:
         return None
     steps = duck.rows(ctx.root, STEPS, [found[0]["run_id"]], only=only)
-    return {"id": found[0].pop("run_id"), **_plain(found[0]), "steps": [_plain(step) for step in steps]}
+    told = [_plain(_told(step)) for step in steps]
+    return {"id": found[0].pop("run_id"), **_plain(found[0]), "currency": ctx.settings.cost.currency, "steps": told}
+
+
+def _told(step: dict[str, Any]) -> dict[str, Any]:
+    """A step with its seconds, rows a second, and the price of a million rows; runs of earlier releases lack what was
+    used.
+    """
+    seconds, rows, price = (step["ended_at"] - step["started_at"]).total_seconds(), step["read"], step.get("price")
+    step |= {"seconds": round(seconds, 1), "rows_per_second": round(rows / seconds) if rows and seconds else None}
+    step["price_per_million"] = 1e6 * price / rows if rows and price is not None else None
+    return {name: step.get(name) for name in (*STEP, *USED)}
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:

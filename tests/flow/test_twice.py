@@ -81,6 +81,12 @@ def test_status_as_json_holds_what_the_issue_names(clean: lake.Clean) -> None:
     assert [(step["stage"], step["state"]) for step in found["last_run"]["steps"]] == [
         (stage, "done") for stage in ("ingest", "silver", "gold", "train", "register", "score", "monitor")
     ]
+    used = {step["stage"]: step for step in found["last_run"]["steps"]}
+    assert all(step["cpu_seconds"] > 0 and step["peak_bytes"] > 100e6 for step in used.values())
+    assert used["ingest"]["rows_per_second"] == pytest.approx(
+        used["ingest"]["read"] / used["ingest"]["seconds"], rel=0.05, abs=1
+    )
+    assert all(step["price"] is None for step in used.values())  # no prices are set
 
 
 def test_a_further_file_is_planned_for_with_reasons(base: Path, clean: lake.Clean) -> None:

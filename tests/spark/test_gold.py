@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -61,16 +64,14 @@ def _silver(spark: SparkSession, *rows: tuple[str, str | None, str | None]) -> D
 
 @pytest.mark.usefixtures("lemmas")
 def test_tokens(spark: SparkSession, home: Path) -> None:
-    from pyspark.ml import Pipeline
-
     texts: dict[Nlp, dict[str, list[str]]] = {}
     for settings, text, wanted in TOKENS:
-        texts.setdefault(Nlp.model_validate(settings), {})[text] = wanted
+        for annotators in ("needed", "all"):
+            texts.setdefault(Nlp.model_validate({**settings, "annotators": annotators}), {})[text] = wanted
     wrong = []
     for nlp, cases in texts.items():
         frame = spark.createDataFrame([(text,) for text in cases], f"{pipeline.TEXT} string")
-        model = Pipeline(stages=pipeline.stages(nlp, home)).fit(frame)
-        for text, found in model.transform(frame).select(pipeline.TEXT, f"{pipeline.TOKENS}.result").collect():
+        for text, found in pipeline.tokenised(frame, nlp, home, home / "nlp").collect():
             if found != cases[text]:
                 wrong.append((nlp, text, found))
     assert wrong == []
@@ -143,8 +144,7 @@ def test_a_pipeline_is_saved_once_under_its_hash_and_loaded_after(
     frame = spark.createDataFrame([("The mice",)], f"{pipeline.TEXT} string")
 
     def tokens() -> list[str]:
-        rows = pipeline.fitted(spark, nlp, home, folder).transform(frame).select(f"{pipeline.TOKENS}.result").collect()
-        return list(rows[0][0])
+        return list(pipeline.tokenised(frame, nlp, home, folder).collect()[0]["tokens"])
 
     assert tokens() == ["mouse"]
     assert [path.name for path in folder.iterdir()] == [digest]
@@ -164,8 +164,19 @@ def test_the_hash_is_of_all_that_the_tokens_depend_on(home: Path, lemmas: Path) 
     assert len(set(hashes)) == len(variants)
     assert [len(digest) for digest in hashes] == [16] * len(variants)
     assert [pipeline.nlp_hash(Nlp(**variant), home) for variant in variants] == hashes
+    assert pipeline.nlp_hash(Nlp(annotators="all"), home) == hashes[0]
     lemmas.write_text("mouse->mice\n", encoding="utf-8")
     assert pipeline.nlp_hash(Nlp(lemmas=lemmas.name), home) != hashes[-1]
+
+
+def test_the_hash_is_that_of_lakes_made_before_steps_could_be_done_otherwise(home: Path) -> None:
+    then = {
+        "tokenizer": "regex", "pattern": r"[^\p{L}\p{N}']+", "lowercase": True, "normalizer": False, "stop_words": None,
+        "stem": False, "lemmas": None,
+    }  # fmt: skip
+    settings = json.dumps(then, separators=(",", ":")).encode()
+    parts = (settings, hashlib.sha256(b"").digest(), version("spark-nlp").encode())
+    assert pipeline.nlp_hash(Nlp(), home) == hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
 
 
 # -- made columns ----------------------------------------------------------------------------------------------------

@@ -12,6 +12,11 @@ CREATE TABLE {table} (
   versions STRING NOT NULL COMMENT 'table -> version after the step, as a JSON object',
   note STRING COMMENT 'one line on what happened',
   error STRING COMMENT 'what went wrong, and what to do next',
+  cpu_seconds DOUBLE COMMENT 'CPU time of the driver and all processes below it',
+  peak_bytes BIGINT COMMENT 'most resident memory of them at once',
+  bytes_read BIGINT COMMENT 'bytes that they read, files and pipes alike',
+  bytes_written BIGINT COMMENT 'bytes that they wrote',
+  price DOUBLE COMMENT 'what that cost, by the prices in cost:; null where there are none',
   recorded_at TIMESTAMP NOT NULL COMMENT 'when this row was written, UTC'
 ) USING DELTA {location}
 COMMENT 'Steps of runs, one row for each stage that ended';

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from lakehouse_nlp.suggest import Suggestion
 
 NUMBERS = (int, float)
+MB = 1e6
 
 
 def talk(line: str) -> None:
@@ -152,8 +153,27 @@ def status(found: dict[str, Any], *, as_json: bool) -> None:
                 for step in run["steps"]
             ],
         )
+        used(run["steps"], run["currency"])
     if found["data_docs"]:
         sys.stdout.write(f"\nvalidation report: {found['data_docs']}\n")
+
+
+def used(steps: Sequence[dict[str, Any]], currency: str) -> None:
+    """Prints what the steps used, and what it cost where there are prices."""
+    done = [step for step in steps if step["state"] != "idle" and step["cpu_seconds"] is not None]
+    if not done:
+        return
+    head = ["stage", "rows/s", "CPU s", "peak MB", "MB read", "MB written"]
+    lines = [
+        [step["stage"], step["rows_per_second"], round(step["cpu_seconds"], 1)]
+        + [round((step[name] or 0) / MB) for name in ("peak_bytes", "bytes_read", "bytes_written")]
+        for step in done
+    ]
+    if any(step["price"] is not None for step in done):
+        head += [currency, "for 1M rows"]
+        lines = [[*line, step["price"], step["price_per_million"]] for line, step in zip(lines, done, strict=True)]
+    sys.stdout.write("\n")
+    table(head, lines)
 
 
 def champion(found: dict[str, Any] | None) -> None:

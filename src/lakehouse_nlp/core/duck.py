@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,11 @@ from typing import TYPE_CHECKING, Any
 from lakehouse_nlp.core.views import views
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from duckdb import DuckDBPyConnection
+
+# What a sort holds in memory.
+SORTED_IN = "512MB"
 
 
 def tables(root: Path) -> dict[str, Path]:
@@ -24,12 +29,7 @@ def connect(root: Path, only: Iterable[str] | None = None) -> DuckDBPyConnection
 
     `only`: just these tables, and no views.
     """
-    import duckdb
-    from duckdb_extensions import import_extension
-
-    connection = duckdb.connect(config={"autoinstall_known_extensions": False})
-    import_extension("delta", con=connection)
-    connection.execute("LOAD delta; SET TimeZone = 'UTC'")
+    connection = _connection()
     found = tables(root)
     for name, path in found.items():
         if only is None or name in only:
@@ -58,3 +58,26 @@ def rows(
         cursor = connection.execute(query, parameters or [])
         names = [column[0] for column in cursor.description or []]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def batches(
+    path: Path, version: int | None, query: str, parameters: Sequence[Any] = (), rows: int = 15_000
+) -> Iterator[pa.RecordBatch]:
+    """The answer to a query over `{table}`, the Delta table in this folder as of a version, in Arrow batches.
+
+    Only the files and columns that the query asks for are read; what is sorted goes to disk beyond `SORTED_IN`.
+    """
+    with _connection() as connection, tempfile.TemporaryDirectory(prefix="lakehouse-nlp-sort-") as folder:
+        connection.execute(f"SET memory_limit = '{SORTED_IN}'; SET temp_directory = '{folder}'")
+        found = connection.execute(query.format(table=scan(path, version)), list(parameters))
+        yield from found.to_arrow_reader(rows)
+
+
+def _connection() -> DuckDBPyConnection:
+    import duckdb
+    from duckdb_extensions import import_extension
+
+    connection = duckdb.connect(config={"autoinstall_known_extensions": False})
+    import_extension("delta", con=connection)
+    connection.execute("LOAD delta; SET TimeZone = 'UTC'")
+    return connection

@@ -1,4 +1,4 @@
-"""The Spark NLP pipeline that the settings describe: made, fitted, saved, and known by a hash."""
+"""The Spark NLP pipeline that the settings describe: made, fitted, saved, known by a hash, and run over texts."""
 
 from __future__ import annotations
 
@@ -9,31 +9,56 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pyspark.ml import Pipeline, PipelineModel
+from pyspark.sql import functions as F
 
+from lakehouse_nlp.core.errors import DataError
 from lakehouse_nlp.core.settings.models import Nlp
+from lakehouse_nlp.gold.stems import stemmed
+from lakehouse_nlp.gold.tokens import plain, split, through
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+    from pyspark.sql import DataFrame, SparkSession
 
 TEXT, TOKENS = "_text", "_tokens"
+# What a platform's own engine may take apart otherwise than Java does: case, classes of characters, marks, blanks.
+TRIED = (
+    "The Quick brown foxes weren't jumping; 2 cats' café, naïve 😀!", "I İSTANBUL ıiIİ Straße ẞ ΣΑΣ ŒUVRE ǅ K",
+    "日本語の テキスト 한국어 ไทย हिन्दी العربية ٣٤٥ Ⅷ ½ x²",
+    "e\u0301 a\u200db c\u00add \u00a0 \u2028 \ufeff \U0001d400 😀\u200d👧", "'' ' \t\r\n", "",
+)  # fmt: skip
+
+
+def tokenised(rows: DataFrame, nlp: Nlp, home: Path, folder: Path) -> DataFrame:
+    """The rows with a column `tokens`, an array of strings, made of their text column `_text`; empty where it is null.
+
+    `home`: where the lemma dictionary's path counts from; `folder`: where fitted pipelines are kept. Where `annotators`
+    is `needed`, only what Spark SQL does not do alike is left to Spark NLP.
+    """
+    model = fitted(rows.sparkSession, nlp, home, folder)
+    return _quick(rows, nlp, model) if plain(nlp) else _annotated(rows, model)
 
 
 def nlp_hash(nlp: Nlp, home: Path) -> str:
     """16 hex digits over all that the tokens depend on: the settings, the lemma dictionary, Spark NLP's version."""
     lemmas = (home / nlp.lemmas).read_bytes() if nlp.lemmas else b""
-    parts = (nlp.model_dump_json().encode(), hashlib.sha256(lemmas).digest(), version("spark-nlp").encode())
+    settings = nlp.model_dump_json(exclude={"annotators"})
+    parts = (settings.encode(), hashlib.sha256(lemmas).digest(), version("spark-nlp").encode())
     return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
 
 
 def fitted(spark: SparkSession, nlp: Nlp, home: Path, folder: Path) -> PipelineModel:
     """The fitted pipeline, from the text column `_text` to the annotation column `_tokens`.
 
-    Saved as `<folder>/<hash>` when first made, and loaded from there ever after.
+    Saved as `<folder>/<hash>` when first made, and loaded from there ever after. Raises DataError where Spark SQL,
+    which is to do its plain steps, does not make the same tokens here.
     """
     place = folder / nlp_hash(nlp, home)
     if place.exists():
         return PipelineModel.load(str(place))
-    model = Pipeline(stages=stages(nlp, home)).fit(spark.createDataFrame([("",)], f"{TEXT} string"))
+    tried = spark.createDataFrame([(text,) for text in TRIED], f"{TEXT} string").coalesce(1)
+    model = Pipeline(stages=stages(nlp, home)).fit(tried)
+    if plain(nlp):
+        _refuse_others(_annotated(tried, model), _quick(tried, nlp, model))
     half = place.with_name(f".{place.name}")
     shutil.rmtree(half, ignore_errors=True)
     model.save(str(half))
@@ -68,8 +93,34 @@ def stages(nlp: Nlp, home: Path) -> list[Any]:
     return chain
 
 
-def _stop_words(words: str | tuple[str, ...]) -> list[str]:
+def _annotated(rows: DataFrame, model: PipelineModel) -> DataFrame:
+    """Every step by its annotator."""
+    return model.transform(rows).select(
+        *(F.col(f"`{name}`") for name in rows.columns), F.col(f"{TOKENS}.result").alias("tokens")
+    )
+
+
+def _quick(rows: DataFrame, nlp: Nlp, model: PipelineModel) -> DataFrame:
+    """The plain steps by Spark SQL, lemmas by the pipeline's Lemmatizer, stems by a dictionary."""
+    made = rows.withColumn("tokens", split(F.col(TEXT), nlp, _stop_words(nlp.stop_words)))
+    if nlp.lemmas:
+        made = through(made, model.stages[-2 if nlp.stem else -1])
+    return stemmed(made) if nlp.stem else made
+
+
+def _refuse_others(annotated: DataFrame, quick: DataFrame) -> None:
+    for (text, wanted), (_, found) in zip(annotated.collect(), quick.collect(), strict=True):
+        if found != wanted:
+            raise DataError(
+                f"gold.nlp: of {text!r} Spark NLP makes {wanted}, and this platform's Spark SQL {found}",
+                hint="set gold.nlp.annotators to all: every step is done by Spark NLP then",
+            )
+
+
+def _stop_words(words: str | tuple[str, ...] | None) -> list[str]:
     """A list as it is; for a language, the list that Spark ML carries (english, spanish, german …)."""
     from pyspark.ml.feature import StopWordsRemover
 
+    if words is None:
+        return []
     return StopWordsRemover.loadDefaultStopWords(words) if isinstance(words, str) else list(words)

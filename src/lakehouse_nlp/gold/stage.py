@@ -15,7 +15,7 @@ from lakehouse_nlp.core.tables import moved
 from lakehouse_nlp.gold import labels
 from lakehouse_nlp.gold.columns import carried, with_made
 from lakehouse_nlp.gold.lookups import lookups_hash
-from lakehouse_nlp.gold.pipeline import TEXT, TOKENS, fitted, nlp_hash
+from lakehouse_nlp.gold.pipeline import TEXT, nlp_hash, tokenised
 
 SOURCE, TARGET = "silver", "gold"
 
@@ -66,7 +66,6 @@ def _waiting(ctx: Context, found: Mapping[str, Pending], silver: int) -> DataFra
 def gold_rows(ctx: Context, silver: DataFrame) -> DataFrame:
     """Rows of silver as gold has them."""
     settings = ctx.settings
-    model = fitted(ctx.spark, settings.gold.nlp, ctx.home, ctx.folder / "nlp")
     text = F.concat_ws(" ", *(F.col(f"`{name}`") for name in settings.text))
     by = F.col(f"`{settings.gold.split.by}`").cast("string") if settings.gold.split.by else F.col("_key")
     slim = with_made(silver, settings, ctx.home).select(
@@ -78,8 +77,7 @@ def gold_rows(ctx: Context, silver: DataFrame) -> DataFrame:
         F.col("_row_hash").alias("row_hash"),
         text.alias(TEXT),
     )
-    tokens = model.transform(slim).withColumn("tokens", F.col(f"{TOKENS}.result"))
-    return tokens.select(
+    return tokenised(slim, settings.gold.nlp, ctx.home, ctx.folder / "nlp").select(
         "key", "purpose", "label", "split", *(f"`{name}`" for name in carried(settings)),
         F.array_join("tokens", " ").alias("clean_text"),
         "tokens",

@@ -45,9 +45,10 @@ def _likeness(file: Staged) -> str:
 
 
 def _chunks(spark: SparkSession, files: Sequence[Staged], cells: Sequence[str] = ()) -> DataFrame:
-    """Chunks as `chunks.py` writes them."""
+    """Chunks as `chunks.py` writes them, by their folders: to be asked for each of hundreds takes Spark a job."""
     schema = ", ".join([CHUNK, *(f"{name} string" for name in cells)])
-    return spark.read.schema(schema).parquet(*(_literal(chunk) for file in files for chunk in file.chunks))
+    folders = dict.fromkeys(chunk.parent for file in files for chunk in file.chunks)
+    return spark.read.schema(schema).parquet(*map(_literal, folders))
 
 
 def _csv(spark: SparkSession, files: Sequence[Staged], fields: Fields) -> DataFrame:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import reduce
@@ -18,6 +18,7 @@ from typing import Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from lakehouse_nlp.core import duck
 from lakehouse_nlp.core.context import Context, StepResult
 from lakehouse_nlp.core.errors import LakehouseError
 from lakehouse_nlp.ingest import columns, files, ledger
@@ -33,6 +34,11 @@ FILES_PER_BATCH = 256
 READERS_AT_ONCE = 4
 # (file hash, purpose) -> its rows in bronze, those set aside among them, and the line of the first of these.
 Counts = dict[tuple[str, str], dict[str, Any]]
+COUNTS = """
+SELECT _file_hash, _purpose, count(*) AS rows, count(_fault) AS set_aside,
+       min(_line) FILTER (WHERE _fault IS NOT NULL) AS line
+FROM {bronze} WHERE _batch = ? GROUP BY ALL
+"""
 NONE: dict[str, Any] = {"rows": 0, "set_aside": 0, "line": None}
 GONE = Fault("there", "no file of these bytes in raw/ or processed/", "the file that an earlier run had begun with")
 
@@ -58,11 +64,15 @@ def due(ctx: Context) -> str | None:
 
 def run(ctx: Context) -> StepResult:
     """Takes every waiting file in; what cannot be read goes to `errors/` with a report beside it."""
-    bronze = ctx.tables.ensure("bronze", dict.fromkeys(ctx.settings.columns, "STRING"))
-    with _workshop(ctx) as room:
-        written = sum(_resume(ctx, room, number, rows) for number, rows in Ledger.of(ctx).unfinished.items())
-        known = Ledger.of(ctx)
-        new = _sort(ctx, room, known)
+    declared = dict.fromkeys(ctx.settings.columns, "STRING")
+    with _workshop(ctx) as room, ThreadPoolExecutor(1) as beside:
+        made = beside.submit(ctx.tables.ensure, "bronze", declared)  # seconds, while files are looked at
+        written = 0
+        for number, rows in Ledger.of(ctx).unfinished.items():
+            wait([made])
+            written += _resume(ctx, room, number, rows)
+        new = _sort(ctx, room, Ledger.of(ctx))
+        bronze = made.result()
         reject(ctx, new.bad)
         for start in range(0, len(new.good), FILES_PER_BATCH):
             number, batch = _claim(ctx, new.good[start : start + FILES_PER_BATCH])
@@ -164,14 +174,8 @@ def _load(ctx: Context, number: int, batch: Sequence[Staged]) -> int:
 
 
 def _counts(ctx: Context, number: int) -> Counts:
-    mine = ctx.tables.read("bronze").where(F.col("_batch") == number).groupBy("_file_hash", "_purpose")
-    fault = F.col("_fault").isNotNull()
-    figures = (
-        F.count("*").alias("rows"),
-        F.count_if(fault).alias("set_aside"),
-        F.min(F.when(fault, F.col("_line"))).alias("line"),
-    )
-    found = [row.asDict() for row in mine.agg(*figures).collect()]
+    bronze = f"{ctx.settings.project}.bronze"
+    found = duck.rows(ctx.root, COUNTS.format(bronze=bronze), [number], only=[bronze])
     return {(row.pop("_file_hash"), row.pop("_purpose")): row for row in found}
 
 

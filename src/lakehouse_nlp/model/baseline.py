@@ -29,32 +29,33 @@ class Baseline:
 
     def design(self, rows: Rows, columns: Columns) -> csr_matrix:
         """What the regression sees of the rows, n x (2 x numbers + known values of all categories)."""
-        return _design(rows, columns, self.mean, self.scale)
+        return design(rows, columns, self.mean, self.scale)
 
 
 def fit_baseline(rows: Rows, columns: Columns, task: Task, values: Floats) -> Baseline:
     """The regression of training rows."""
-    numbers = _numbers(rows)
-    missing = np.isnan(numbers)
+    found = numbers(rows)
+    missing = np.isnan(found)
     there = np.maximum((~missing).sum(axis=0), 1)
-    mean = np.where(missing, 0.0, numbers).sum(axis=0) / there
-    spread = np.sqrt((np.where(missing, 0.0, numbers - mean) ** 2).sum(axis=0) / there)
+    mean = np.where(missing, 0.0, found).sum(axis=0) / there
+    spread = np.sqrt((np.where(missing, 0.0, found - mean) ** 2).sum(axis=0) / there)
     scale = np.where(spread > 0, spread, 1.0)
-    design = _design(rows, columns, mean, scale)
+    seen = design(rows, columns, mean, scale)
     weights = task.row_weights(values)
-    fits = np.array([regression(design, column, weights, task, C) for column in task.columns(values).T])
+    fits = np.array([regression(seen, column, weights, task, C) for column in task.columns(values).T])
     return Baseline(mean, scale, Linear(fits[:, :-1], fits[:, -1]))
 
 
-def _design(rows: Rows, columns: Columns, mean: Floats, scale: Floats) -> csr_matrix:
-    numbers = _numbers(rows)
-    missing = np.isnan(numbers)
-    numbers = np.where(missing, 0.0, (numbers - mean) / scale)
+def design(rows: Rows, columns: Columns, mean: Floats, scale: Floats) -> csr_matrix:
+    """Standardised numbers, a flag for each that is missing, and one-hot categories."""
+    found = numbers(rows)
+    missing = np.isnan(found)
+    standard = np.where(missing, 0.0, (found - mean) / scale)
     hot = [_one_hot(codes, len(known)) for codes, known in zip(columns.places(rows), columns.levels, strict=True)]
-    return hstack([csr_matrix(np.hstack([numbers, missing])), *hot], format="csr")
+    return hstack([csr_matrix(np.hstack([standard, missing])), *hot], format="csr")
 
 
-def _numbers(rows: Rows) -> Floats:
+def numbers(rows: Rows) -> Floats:
     """All numbers of the rows, NaN for missing."""
     return finite(np.hstack([rows.numeric, rows.vectors]))
 

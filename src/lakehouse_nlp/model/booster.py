@@ -4,23 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
+from lakehouse_nlp.model.blocks import Spool
+from lakehouse_nlp.model.callbacks import OnOutputs, OnRound, asked, pages, told
 from lakehouse_nlp.model.rows import Floats, Ints, Spec
 from lakehouse_nlp.model.task import Task
 
 if TYPE_CHECKING:
     import xgboost
 
-OnRound = Callable[[int, int], None]
-OnOutputs = Callable[[int, Floats], None]
+# XGBoost's own default.
+MAX_BIN = 256
 
-# Rounds between two looks at what the booster says of the validation rows.
-EVERY = 10
+
+class Learner(Protocol):
+    """What makes boosters of features and values, n each: here, or somewhere else."""
+
+    def fit(
+        self,
+        features: Any,
+        values: Floats,
+        validation: tuple[Any, Floats] | None = None,
+        on_round: OnRound | None = None,
+        on_outputs: OnOutputs | None = None,
+        onto: xgboost.Booster | None = None,
+    ) -> xgboost.Booster:
+        """The booster, as `Boosting.fit`."""
+
+    def held_out(self, features: Any, values: Floats, fold: Ints, rounds: int) -> Floats:
+        """What boosters of the other folds say of each row, as `Boosting.held_out`."""
 
 
 @dataclass(frozen=True)
@@ -35,11 +52,29 @@ class Boosting:
     threads: int
     monotone: Sequence[int] = ()
 
-    def matrix(self, features: csr_matrix, values: Floats | None = None) -> xgboost.DMatrix:
-        """Rows for XGBoost, which takes what a CSR leaves out for missing; with `values`, n, to learn from."""
+    def matrix(
+        self,
+        features: csr_matrix | Spool[csr_matrix],
+        values: Floats | None = None,
+        ref: xgboost.DMatrix | None = None,
+        binned: bool = True,
+    ) -> xgboost.DMatrix:
+        """Rows for XGBoost, which takes what a CSR leaves out for missing; with `values`, n, to learn from.
+
+        Rows in a spool are binned block by block, into pages on disk, or kept there as they are where not `binned`;
+        `ref`: a matrix whose bins they share.
+        """
         import xgboost
 
         weights = None if values is None or not self.task.weighted else self.task.row_weights(values)
+        if isinstance(features, Spool):
+            bins = {"max_bin": int(self.spec.booster.get("max_bin", MAX_BIN)), "ref": ref} if binned else {}
+            kind: Any = xgboost.ExtMemQuantileDMatrix if binned else xgboost.DMatrix
+            steps = pages(features, values, weights, list(self.types))
+            paged = kind(steps, enable_categorical=True, nthread=self.threads, **bins)
+            paged.spool = features  # whose folder has the pages, and stays as long as they are asked for
+            found: xgboost.DMatrix = paged
+            return found
         return xgboost.DMatrix(
             features,
             label=values,
@@ -51,9 +86,9 @@ class Boosting:
 
     def fit(
         self,
-        features: csr_matrix,
+        features: csr_matrix | Spool[csr_matrix],
         values: Floats,
-        validation: tuple[csr_matrix, Floats] | None = None,
+        validation: tuple[csr_matrix | Spool[csr_matrix], Floats] | None = None,
         on_round: OnRound | None = None,
         on_outputs: OnOutputs | None = None,
         onto: xgboost.Booster | None = None,
@@ -66,28 +101,36 @@ class Boosting:
         """
         import xgboost
 
-        callbacks, watched = [_told(on_round, self.spec.rounds)] if on_round else [], []
-        matrix = self.matrix(*validation) if validation and len(validation[1]) else None
-        if matrix and on_outputs:
-            callbacks.append(_asked(matrix, self._shaped, on_outputs))
-        if matrix and self.spec.early_stopping:
+        # Trees that were made on other rows cut within the bins of these: they are asked about the numbers themselves.
+        binned = onto is None
+        matrix = self.matrix(features, values, binned=binned)
+        callbacks, watched = [told(on_round, self.spec.rounds)] if on_round else [], []
+        watching = self.spec.early_stopping or on_outputs
+        checked = None
+        if watching and validation and len(validation[1]):
+            checked = self.matrix(*validation, ref=matrix if binned else None, binned=binned)
+        if checked and on_outputs:
+            callbacks.append(asked(checked, self._shaped, on_outputs))
+        if checked and self.spec.early_stopping:
             callbacks.append(xgboost.callback.EarlyStopping(rounds=self.spec.early_stopping, save_best=True))
-            watched.append((matrix, "validation"))
-        return self._train(features, values, self.spec.rounds, evals=watched, callbacks=callbacks, xgb_model=onto)
+            watched.append((checked, "validation"))
+        return self._train(matrix, self.spec.rounds, evals=watched, callbacks=callbacks, xgb_model=onto)
 
-    def held_out(self, features: csr_matrix, values: Floats, fold: Ints, rounds: int) -> Floats:
+    def held_out(self, features: csr_matrix | Spool[csr_matrix], values: Floats, fold: Ints, rounds: int) -> Floats:
         """What boosters of the other folds say of each row, as `outputs`."""
-        parts = [
-            (inside, self.outputs(self._train(features[~inside], values[~inside], rounds), features[inside]))
-            for inside in (fold == k for k in range(self.spec.folds))
-        ]
+        parts = []
+        for inside in (fold == k for k in range(self.spec.folds)):
+            booster = self._train(self.matrix(taken(features, ~inside), values[~inside]), rounds)
+            parts.append((inside, self.outputs(booster, taken(features, inside))))
         found = np.empty((len(values), parts[0][1].shape[1]))
         for inside, said in parts:
             found[inside] = said
         return found
 
-    def outputs(self, booster: xgboost.Booster, features: csr_matrix) -> Floats:
+    def outputs(self, booster: xgboost.Booster, features: csr_matrix | Spool[csr_matrix]) -> Floats:
         """Probabilities, n x classes, or numbers, n x 1; float64."""
+        if isinstance(features, Spool):
+            return np.concatenate(list(features.each(lambda _, block: self.outputs(booster, block))))
         booster.set_param({"nthread": self.threads})
         return self._shaped(booster.predict(self.matrix(features)))
 
@@ -98,37 +141,30 @@ class Boosting:
             return said
         return np.column_stack([1.0 - said, said]) if self.task.classes else said[:, None]
 
-    def _train(self, features: csr_matrix, values: Floats, rounds: int, **more: Any) -> xgboost.Booster:
+    def parameters(self) -> dict[str, Any]:
+        """XGBoost's parameters, but for the threads."""
+        constraints = {"monotone_constraints": tuple(self.monotone)} if any(self.monotone) else {}
+        fixed = {"tree_method": "hist", "seed": self.spec.seed}
+        return {**fixed, **self.spec.booster, **self.task.parameters(), **constraints}
+
+    def _train(self, matrix: xgboost.DMatrix, rounds: int, **more: Any) -> xgboost.Booster:
         import xgboost
 
-        constraints = {"monotone_constraints": tuple(self.monotone)} if any(self.monotone) else {}
-        fixed = {"tree_method": "hist", "seed": self.spec.seed, "nthread": self.threads}
-        params = {**fixed, **self.spec.booster, **self.task.parameters(), **constraints}
-        return xgboost.train(params, self.matrix(features, values), num_boost_round=rounds, verbose_eval=False, **more)
+        params = {"nthread": self.threads, **self.parameters()}
+        return xgboost.train(params, matrix, num_boost_round=rounds, verbose_eval=False, **more)
 
 
-def _told(on_round: OnRound, rounds: int) -> Any:
-    import xgboost
-
-    class Told(xgboost.callback.TrainingCallback):
-        """Says after each round how many are done."""
-
-        def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
-            on_round(epoch + 1, rounds)
-            return False
-
-    return Told()
+# Who makes boosters, by what is to be learnt from.
+Learners = Callable[[Boosting], Learner]
 
 
-def _asked(matrix: xgboost.DMatrix, shaped: Callable[[NDArray[Any]], Floats], on_outputs: OnOutputs) -> Any:
-    import xgboost
+def here(boosting: Boosting) -> Learner:
+    """The boosters are made in this process."""
+    return boosting
 
-    class Asked(xgboost.callback.TrainingCallback):
-        """Asks the booster, as far as it is, for the rows of the matrix."""
 
-        def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
-            if (epoch + 1) % EVERY == 0:
-                on_outputs(epoch + 1, shaped(model.predict(matrix)))
-            return False
-
-    return Asked()
+def taken(features: csr_matrix | Spool[csr_matrix], mask: NDArray[np.bool_]) -> csr_matrix | Spool[csr_matrix]:
+    """The rows where the mask is true."""
+    if isinstance(features, Spool):
+        return features.where(mask)
+    return features[mask]

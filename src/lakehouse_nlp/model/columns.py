@@ -57,7 +57,8 @@ def fit_columns(
         seen = table[codes]
         if kind == "target":
             for k in range(spec.folds):
-                seen[fold == k] = _means(codes[fold != k], columns[fold != k], len(known))[codes[fold == k]]
+                others = _means(*_sums(codes[fold != k], columns[fold != k], len(known)))
+                seen[fold == k] = others[codes[fold == k]]
         tables.append(table)
         encoded.append(seen)
     return Columns(levels, tables), np.hstack(encoded)
@@ -86,18 +87,32 @@ def types(spec: Spec, task: Task) -> list[str]:
 
 
 def _table(kind: str, codes: Ints, columns: Floats, known: int) -> Floats:
+    return table_of(kind, *_sums(codes, columns, known))
+
+
+def table_of(kind: str, rows: Floats, sums: Floats, overall: Floats, total: int) -> Floats:
+    """What each known value, an unseen and a missing one become; see `_sums` for the rest."""
     if kind == "target":
-        return _means(codes, columns, known)
+        return _means(rows, sums, overall, total)
     if kind == "frequency":
-        shares = np.bincount(codes[codes >= 0], minlength=known) / max(len(codes), 1)
-        return np.append(shares, [0.0, NAN])[:, None]
-    return np.append(np.arange(known, dtype=np.float64), [NAN, NAN])[:, None]
+        return np.append(rows / max(total, 1), [0.0, NAN])[:, None]
+    return np.append(np.arange(len(rows), dtype=np.float64), [NAN, NAN])[:, None]
 
 
-def _means(codes: Ints, columns: Floats, known: int) -> Floats:
+def _sums(codes: Ints, columns: Floats, known: int) -> tuple[Floats, Floats, Floats, int]:
+    """Rows by known value, sums of each column by value, the columns' overall means, and all rows."""
+    rows, sums = value_sums(codes, columns, known)
+    return rows, sums, columns.mean(axis=0), len(codes)
+
+
+def value_sums(codes: Ints, columns: Floats, known: int) -> tuple[Floats, Floats]:
+    """Rows by known value, and the sums of each column by value, known x columns."""
+    there = codes >= 0
+    rows = np.bincount(codes[there], minlength=known).astype(np.float64)
+    return rows, np.column_stack([np.bincount(codes[there], column[there], minlength=known) for column in columns.T])
+
+
+def _means(rows: Floats, sums: Floats, overall: Floats, _: int) -> Floats:
     """The smoothed mean of each column by value, (known + 2) x columns: overall for an unseen one, NaN for missing."""
-    overall, there = columns.mean(axis=0), codes >= 0
-    rows = np.bincount(codes[there], minlength=known)[:, None]
-    sums = np.column_stack([np.bincount(codes[there], column[there], minlength=known) for column in columns.T])
-    means = (sums + SMOOTHING * overall) / (rows + SMOOTHING)
+    means = (sums + SMOOTHING * overall) / (rows[:, None] + SMOOTHING)
     return np.vstack([means, overall, np.full(len(overall), NAN)])

@@ -19,6 +19,7 @@ from lakehouse_nlp.model.columns import Columns, fit_columns
 from lakehouse_nlp.model.linear import Linear, best_terms, fit_linear, inverse_document_frequency, tfidf
 from lakehouse_nlp.model.rows import Floats, Ints, Rows, Spec, finite
 from lakehouse_nlp.model.task import Task
+from lakehouse_nlp.model.vectors import Singles
 
 
 @dataclass
@@ -40,7 +41,7 @@ class Features:
     def of(self, rows: Rows) -> csr_matrix:
         """What the booster sees of rows that it was not trained on, n x features, float32, by the names of `names`."""
         weights = self.tfidf(rows)
-        return _joined(self.linear.scores(weights), self.columns.encode(rows), rows, weights[:, self.selected])
+        return together(self.linear.scores(weights), self.columns.encode(rows), rows.vectors, weights[:, self.selected])
 
     def tfidf(self, rows: Rows) -> csr_matrix:
         """TF-IDF of the rows, n x buckets, float64."""
@@ -95,7 +96,7 @@ class Scored:
         """The features with the best of the terms, and what the booster sees of the training rows, n x features."""
         best = best_terms(self.weights, self.task.codes(self.values), terms) if self.kept is None else self.kept
         features = Features(replace(self.spec, select=terms), self.task, self.idf, self.linear, best, self.columns)
-        return features, _joined(self.scores, self.encoded, self.rows, self.weights[:, best])
+        return features, together(self.scores, self.encoded, self.rows.vectors, self.weights[:, best])
 
 
 def fit_scores(
@@ -113,13 +114,13 @@ def fit_scores(
     return Scored(rows, spec, task, values, idf, weights, linear, scores, columns, encoded, selected)
 
 
-def _joined(scores: Floats, encoded: Floats, rows: Rows, terms: csr_matrix) -> csr_matrix:
+def together(scores: Floats, encoded: Floats, vectors: Singles, terms: csr_matrix) -> csr_matrix:
     """The booster's columns, float32: scores, numbers and categories, vectors, then the selected terms.
 
     XGBoost takes what a CSR leaves out for missing. So the dense columns are all written, zeros too, with NaN for
     missing and for what float32 cannot hold; a term that a text lacks is left out.
     """
-    dense = finite(np.hstack([scores, encoded, rows.vectors])).astype(np.float32)
+    dense = finite(np.hstack([scores, encoded, vectors])).astype(np.float32)
     n, width = dense.shape
     written = csr_matrix((dense.ravel(), np.tile(np.arange(width), n), np.arange(n + 1) * width), shape=dense.shape)
     return hstack([written, terms.astype(np.float32)], format="csr")

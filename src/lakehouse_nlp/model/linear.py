@@ -14,6 +14,8 @@ from lakehouse_nlp.model.rows import Floats, Ints, Spec
 from lakehouse_nlp.model.task import Task
 
 MAX_ITERATIONS = 1000
+# Regressions that are fitted side by side: each has a copy of its rows, and twenty vectors as wide as they are.
+TOGETHER = 2
 
 
 @dataclass(frozen=True)
@@ -41,8 +43,17 @@ class Linear:
 
 def inverse_document_frequency(counts: csr_matrix) -> Floats:
     """ln((1 + n) / (1 + rows with the term)) + 1 for each bucket, as scikit-learn's TfidfTransformer has it."""
-    rows_with = np.bincount(counts.indices, minlength=counts.shape[1])
-    return np.asarray(np.log((1.0 + counts.shape[0]) / (1.0 + rows_with)) + 1.0)
+    return rarity(rows_with(counts), counts.shape[0])
+
+
+def rows_with(counts: csr_matrix) -> Ints:
+    """In how many rows each bucket is."""
+    return np.bincount(counts.indices, minlength=counts.shape[1])
+
+
+def rarity(there: Ints, rows: int) -> Floats:
+    """The inverse document frequency of buckets that are in so many of the rows."""
+    return np.asarray(np.log((1.0 + rows) / (1.0 + there)) + 1.0)
 
 
 def tfidf(counts: csr_matrix, idf: Floats, spec: Spec) -> csr_matrix:
@@ -56,9 +67,18 @@ def tfidf(counts: csr_matrix, idf: Floats, spec: Spec) -> csr_matrix:
 
 def best_terms(terms: csr_matrix, codes: Ints, select: int) -> Ints:
     """The `select` buckets that depend most on the class by chi-squared, ascending; only those that depend at all."""
-    member = csr_matrix((np.ones(len(codes)), (codes, np.arange(len(codes)))))
-    observed = (member @ terms).toarray()
-    expected = np.outer(np.bincount(codes) / len(codes), observed.sum(axis=0))
+    return dependent(class_sums(terms, codes, int(codes.max()) + 1), np.bincount(codes), select)
+
+
+def class_sums(terms: csr_matrix, codes: Ints, classes: int) -> Floats:
+    """The sum of each bucket by class, classes x buckets."""
+    shape = (classes, len(codes))
+    return np.asarray((csr_matrix((np.ones(len(codes)), (codes, np.arange(len(codes)))), shape) @ terms).toarray())
+
+
+def dependent(observed: Floats, rows: Ints, select: int) -> Ints:
+    """The best buckets by their sums in each class, and the rows of each class."""
+    expected = np.outer(rows / rows.sum(), observed.sum(axis=0))
     distance = np.divide((observed - expected) ** 2, expected, out=np.zeros_like(observed), where=expected > 0)
     chi2 = distance.sum(axis=0)
     best = np.argsort(-chi2, kind="stable")[:select]
@@ -72,7 +92,7 @@ def fit_linear(
 
     `kept`: a regression that stays the one of serving; those of the folds are fitted all the same.
     A row without terms has the scores that serving would give it: they tell nothing of its label. The fits run
-    `threads` at a time; the result does not depend on how many. Without buckets there are no columns.
+    `threads` at a time, or `TOGETHER`; the result does not depend on how many. Without buckets there are no columns.
     """
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
@@ -84,9 +104,10 @@ def fit_linear(
 
     def one(job: tuple[Ints, Floats]) -> Floats:
         part, column = job
-        return regression(terms[part], column[part], weights[part], task, spec.linear_c)
+        inside = terms if len(part) == len(values) else terms[part]
+        return regression(inside, column[part], weights[part], task, spec.linear_c)
 
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(max(1, threads)) as pool:
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(max(1, min(threads, TOGETHER))) as pool:
         fits = np.array(list(pool.map(one, product(parts, columns.T)))).reshape(len(parts), columns.shape[1], -1)
     full, *partial = [*([kept] if kept else []), *(Linear(fit[:, :-1], fit[:, -1]) for fit in fits)]
     held_out = np.empty(columns.shape)

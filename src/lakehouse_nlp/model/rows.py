@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_matrix, vstack
 
 from lakehouse_nlp.model.vectoriser import Vectoriser
 from lakehouse_nlp.model.vectors import Singles, Vectors
@@ -17,6 +17,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Objects = NDArray[np.object_]
 Objective = Literal["auto", "binary", "multiclass", "regression"]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,22 @@ class Rows:
     def take(self, index: NDArray[Any]) -> Rows:
         """The rows at these positions, or where this mask is true."""
         return Rows(self.counts[index], self.numeric[index], self.categorical[index], self.vectors[index])
+
+    def each(self, work: Callable[[int, Rows], T]) -> Iterator[T]:
+        """What `work` says of the rows: as of `Blocks`, of which they are one."""
+        yield work(0, self)
+
+
+def joined(parts: Sequence[Rows]) -> Rows:
+    """The rows of one part after the other; there must be one part at least."""
+    if len(parts) == 1:
+        return parts[0]
+    return Rows(
+        vstack([part.counts for part in parts], format="csr"),
+        np.concatenate([part.numeric for part in parts]),
+        np.concatenate([part.categorical for part in parts]),
+        np.concatenate([part.vectors for part in parts]),
+    )
 
 
 def finite(numbers: Floats) -> Floats:

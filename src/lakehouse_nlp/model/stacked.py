@@ -10,9 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
+from lakehouse_nlp.model import blocked
 from lakehouse_nlp.model.baseline import Baseline, fit_baseline
-from lakehouse_nlp.model.booster import OnOutputs, OnRound
+from lakehouse_nlp.model.blocks import Blocks
+from lakehouse_nlp.model.booster import Learners, here
 from lakehouse_nlp.model.calibration import Calibration, best_cut, cut_metrics, fit_calibration
+from lakehouse_nlp.model.callbacks import OnOutputs, OnRound
 from lakehouse_nlp.model.features import Features, Scored, fit_scores
 from lakehouse_nlp.model.rows import Floats, Ints, Objects, Rows, Spec, folds_of
 from lakehouse_nlp.model.task import Task
@@ -20,7 +23,7 @@ from lakehouse_nlp.model.task import Task
 if TYPE_CHECKING:
     import xgboost
 
-Validation = tuple[Rows, NDArray[Any]]
+Validation = tuple[Rows | Blocks[Rows], NDArray[Any]]
 
 __all__ = ["Prepared", "Rows", "Spec", "StackedModel", "fit", "score"]
 
@@ -50,20 +53,17 @@ class StackedModel:
         """The names of the classes, sorted; none for a regression."""
         return list(self.features.task.classes)
 
-    def outputs(self, rows: Rows) -> Floats:
+    def outputs(self, rows: Rows | Blocks[Rows]) -> Floats:
         """Probabilities, n x classes, or for a regression numbers, n x 1. A row's do not depend on those beside it."""
         if not len(rows):
             return np.zeros((0, max(len(self.classes), 1)))
-        said = self.features.boosting(self.threads).outputs(self.booster, self.features.of(rows))
-        return self.calibration.apply(said) if self.calibration else said
+        return np.concatenate(list(rows.each(lambda _, block: self._outputs(block))))
 
-    def linear_outputs(self, rows: Rows) -> Floats:
+    def linear_outputs(self, rows: Rows | Blocks[Rows]) -> Floats:
         """What the linear baseline says, shaped as `outputs`: the booster must beat it."""
-        if self.baseline:
-            linear, seen = self.baseline.linear, self.baseline.design(rows, self.features.columns)
-        else:
-            linear, seen = self.features.linear, self.features.tfidf(rows)
-        return linear.proba(seen) if self.classes else linear.scores(seen)
+        if not len(rows):
+            return np.zeros((0, max(len(self.classes), 1)))
+        return np.concatenate(list(rows.each(lambda _, block: self._linear_outputs(block))))
 
     def predictions(self, outputs: Floats) -> Objects:
         """The class that each row of probabilities stands for, or its number as text, n."""
@@ -78,18 +78,30 @@ class StackedModel:
         gains: dict[str, Any] = self.booster.get_score(importance_type="gain")
         return sorted(((names[int(key[1:])], float(gain)) for key, gain in gains.items()), key=lambda x: (-x[1], x[0]))
 
+    def _outputs(self, rows: Rows) -> Floats:
+        said = self.features.boosting(self.threads).outputs(self.booster, self.features.of(rows))
+        return self.calibration.apply(said) if self.calibration else said
+
+    def _linear_outputs(self, rows: Rows) -> Floats:
+        if self.baseline:
+            linear, seen = self.baseline.linear, self.baseline.design(rows, self.features.columns)
+        else:
+            linear, seen = self.features.linear, self.features.tfidf(rows)
+        return linear.proba(seen) if self.classes else linear.scores(seen)
+
 
 @dataclass(frozen=True)
 class Prepared:
     """Training rows as a booster sees them, so that several can be fitted on them: `seen` n x features, `values` and
-    `fold` n each; validation rows for early stopping and the threshold.
+    `fold` n each; validation rows for early stopping and the threshold; `learner`: who makes the boosters.
     """
 
     features: Features
-    seen: csr_matrix
+    seen: csr_matrix | Blocks[csr_matrix]
     values: Floats
     fold: Ints
     validation: Validation | None = None
+    learner: Learners = here
 
     def boosted(
         self,
@@ -104,7 +116,7 @@ class Prepared:
         `on_round`, `on_outputs`, `onto`: see `Boosting.fit`.
         """
         features, task = replace(self.features, spec=spec), self.features.task
-        boosting = features.boosting(threads)
+        boosting = self.learner(features.boosting(threads))
         checked = self._checked if spec.early_stopping or on_outputs else None
         model = StackedModel(features, boosting.fit(self.seen, self.values, checked, on_round, on_outputs, onto))
         if spec.calibration != "none" and task.classes:
@@ -115,20 +127,22 @@ class Prepared:
         return model
 
     @cached_property
-    def _checked(self) -> tuple[csr_matrix, Floats] | None:
+    def _checked(self) -> tuple[csr_matrix | Blocks[csr_matrix], Floats] | None:
         if self.validation is None:
             return None
-        return self.features.of(self.validation[0]), self.features.task.values(self.validation[1])
+        features, (rows, labels) = self.features, self.validation
+        seen = features.of(rows) if isinstance(rows, Rows) else rows.map(lambda _, block: features.of(block))
+        return seen, features.task.values(labels)
 
 
 def score(
-    rows: Rows,
+    rows: Rows | Blocks[Rows],
     labels: NDArray[Any],
     spec: Spec,
     threads: int,
     groups: NDArray[Any] | None = None,
     kept: Features | None = None,
-) -> tuple[Scored, Ints]:
+) -> tuple[Scored | blocked.Scored, Ints]:
     """All that the booster sees of training rows but the terms, and the fold of each row; `groups`: as in `fit`.
 
     `kept`: as in `fit_scores`. Raises ValueError when the labels do not fit the objective, or are of one class.
@@ -136,11 +150,13 @@ def score(
     task = Task.of(labels, spec.objective, spec.class_weights)
     values = task.values(labels)
     fold = folds_of(task.codes(values), spec.folds, spec.seed, groups)
-    return fit_scores(rows, task, values, fold, spec, threads, kept), fold
+    if isinstance(rows, Rows):
+        return fit_scores(rows, task, values, fold, spec, threads, kept), fold
+    return blocked.fit_scores(rows, task, values, fold, spec, kept), fold
 
 
 def fit(
-    rows: Rows,
+    rows: Rows | Blocks[Rows],
     labels: NDArray[Any],
     spec: Spec,
     threads: int,
@@ -148,21 +164,30 @@ def fit(
     validation: Validation | None = None,
     groups: NDArray[Any] | None = None,
     onto: StackedModel | None = None,
+    learner: Learners = here,
 ) -> StackedModel:
     """Fits a model on rows and their labels, n each; calls `on_round(done, rounds)` after each boosting round.
 
-    `validation`: rows and labels for early stopping and for the threshold, where the specification asks for them.
+    `validation`: rows and labels for early stopping and for the threshold, where the specification asks for them;
+    they are held as `rows` are.
     `groups`: rows of one value, n, are in one fold of everything that is made out of fold. `onto`: a model of the same
-    classes and columns whose features are kept, and whose booster is gone on with.
+    classes and columns whose features are kept, and whose booster is gone on with. `learner`: who makes the boosters.
     The same rows in the same order, spec and number of threads give the same model to the byte: sort the rows by key.
     Raises ValueError when the labels do not fit the objective, or are of one class.
     """
     scored, fold = score(rows, labels, spec, threads, groups, onto.features if onto else None)
-    ready = Prepared(*scored.select(spec.select), scored.values, fold, validation)
+    features, seen = scored.select(spec.select)
+    ready = Prepared(features, seen, scored.values, fold, validation, learner)
     model = ready.boosted(spec, threads, on_round, onto=onto.booster if onto else None)
     if not spec.buckets:
-        model.baseline = fit_baseline(rows, scored.columns, scored.task, scored.values)
+        model.baseline = _baseline(scored)
     return model
+
+
+def _baseline(scored: Scored | blocked.Scored) -> Baseline:
+    if isinstance(scored, Scored):
+        return fit_baseline(scored.rows, scored.columns, scored.task, scored.values)
+    return blocked.fit_baseline(scored.rows, scored.columns, scored.task, scored.values)
 
 
 def _cut(model: StackedModel, validation: Validation | None) -> float:

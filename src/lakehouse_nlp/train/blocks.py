@@ -1,7 +1,7 @@
-"""Labelled rows of gold as sparse arrays: vectorised where the rows are, brought to the driver as a few blocks.
+"""Labelled rows of gold as sparse arrays, sorted by key, so that the order of files and tasks changes nothing.
 
-A block is many rows in one cell, so what travels is hashed numbers and never text; the driver sorts them by key, so
-that the order of files and tasks changes nothing.
+`chunks`, `vocabulary` and `names` ask Spark: rows are vectorised where they are, and what travels is hashed numbers and
+never text. `source.py` has the way without Spark.
 """
 
 from __future__ import annotations
@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from scipy.sparse import vstack
 
+from lakehouse_nlp.model import rows as arrays
+from lakehouse_nlp.model.blocks import Blocks
 from lakehouse_nlp.model.pyfunc import frame_to_rows
 from lakehouse_nlp.model.rows import Rows, Spec
 
 if TYPE_CHECKING:
+    import pandas as pd
     from pyspark.sql import DataFrame
 
 # What a column about the rows is called on its way: it may be a feature, too.
@@ -30,12 +32,12 @@ ABOUT, GROUP = "about ", "group of rows"
 
 @dataclass
 class Labelled:
-    """n rows of features with their keys, labels and splits, sorted by key; `about`: columns that are no features, by
-    name, each a string or None. `groups`: what rows that belong together have in common; None: each stands alone.
-    `read_ms`: milliseconds of one thread in which a row became features, in the mean.
+    """n rows of features, in memory or in blocks elsewhere, with their keys, labels and splits, sorted by key; `about`:
+    columns that are no features, by name, each a string or None. `groups`: what rows that belong together have in
+    common; None: each stands alone. `read_ms`: milliseconds of one thread in which a row became features, in the mean.
     """
 
-    rows: Rows
+    rows: Rows | Blocks[Rows]
     keys: NDArray[Any]
     labels: NDArray[Any]
     splits: NDArray[Any]
@@ -48,62 +50,103 @@ class Labelled:
         return self.take(self.splits == split)
 
     def take(self, index: NDArray[Any]) -> Labelled:
-        """The rows at these positions, or where this mask is true."""
+        """The rows where this mask is true; of rows in memory also those at these positions."""
+        rows = self.rows.take(index) if isinstance(self.rows, Rows) else self.rows.where(index)
         about = {name: values[index] for name, values in self.about.items()}
         groups = None if self.groups is None else self.groups[index]
-        rows, keys, labels = self.rows.take(index), self.keys[index], self.labels[index]
+        keys, labels = self.keys[index], self.labels[index]
         return Labelled(rows, keys, labels, self.splits[index], about, groups, self.read_ms)
 
     def __len__(self) -> int:
         return len(self.keys)
 
 
-def collect(gold: DataFrame, spec: Spec, about: Sequence[str] = (), by: str | None = None) -> Labelled:
-    """The rows of gold as features on the driver, and the columns `about` them; `gold` has a label in every row.
-
-    `by`: the column that groups them; a row without a value stands alone.
+def columns(spec: Spec, about: Sequence[str], quote: str, by: str | None = None) -> list[str]:
+    """What is read of gold, for SELECT: nothing that the model does not see. `quote`: Spark's or DuckDB's, of names;
+    `by`: the column that groups the rows.
     """
-    features = [f"cast(`{name}` as double) `{name}`" for name in spec.numeric]
-    features += [f"cast(`{name}` as string) `{name}`" for name in spec.categorical]
-    others = [f"cast(`{name}` as string) `{ABOUT}{name}`" for name in about]
-    chosen = gold.selectExpr("key", "label", "split", "clean_text", group_of(by), *features, *others)
-    beside = ("key", "label", "split", GROUP, *(f"{ABOUT}{name}" for name in about))
+    casts = [(name, "double", name) for name in spec.numeric]
+    casts += [(name, "string", name) for name in spec.categorical]
+    casts += [(name, "string", f"{ABOUT}{name}") for name in about]
+    made = [f"cast({quote}{name}{quote} as {kind}) as {quote}{alias}{quote}" for name, kind, alias in casts]
+    text = ["clean_text"] if spec.buckets or spec.vectors else []
+    return ["key", "label", "split", *text, *made, *([group_of(by, quote)] if by else [])]
+
+
+def group_of(by: str, quote: str) -> str:
+    """SQL of a row's group by this column of gold: its value, or of a row without one its key, told apart."""
+    return f"coalesce('=' || cast({quote}{by}{quote} as string), '#' || key) as {quote}{GROUP}{quote}"
+
+
+def block(frame: pd.DataFrame, spec: Spec, about: Sequence[str] = ()) -> Labelled:
+    """A frame of these columns as arrays."""
+    begun = time.thread_time()  # of this thread: what runs beside it does not count
+    rows = frame_to_rows(frame, spec)
+    read_ms = 1000 * (time.thread_time() - begun) / max(len(rows), 1)
+    return beside(frame, about, rows, read_ms)
+
+
+def beside(frame: pd.DataFrame, about: Sequence[str], rows: Rows | Blocks[Rows], read_ms: float) -> Labelled:
+    """Rows with what a frame of these columns has beside features."""
+    keys, labels, splits = (frame[name].to_numpy(object) for name in ("key", "label", "split"))
+    named = {name: frame[f"{ABOUT}{name}"].to_numpy(object) for name in about}
+    groups = frame[GROUP].to_numpy(object) if GROUP in frame else None
+    return Labelled(rows, keys, labels, splits, named, groups, read_ms)
+
+
+def chunks(gold: DataFrame, spec: Spec, about: Sequence[str] = (), by: str | None = None) -> Iterator[Labelled]:
+    """The rows of gold in order of their keys; `gold` has a label in every row."""
 
     def blocks(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            frame = batch.to_pandas()
-            begun = time.process_time()  # of this process: what runs beside it does not count
-            rows = frame_to_rows(frame, spec)
-            block = (rows, time.process_time() - begun, *(frame[name].to_numpy(object) for name in beside))
-            yield pa.RecordBatch.from_pydict({"block": [pickle.dumps(block, protocol=5)]})
+            yield pa.RecordBatch.from_pydict({"block": [pickle.dumps(block(batch.to_pandas(), spec, about), 5)]})
 
-    found = [
-        pickle.loads(row["block"])
-        for row in chosen.mapInArrow(blocks, "block binary").toLocalIterator(prefetchPartitions=True)
-    ] or [(_none(spec), 0.0, *(np.zeros(0, dtype=object) for _ in beside))]
-    rows = Rows(
-        vstack([block[0].counts for block in found], format="csr"),
-        np.concatenate([block[0].numeric for block in found]),
-        np.concatenate([block[0].categorical for block in found]),
-        np.concatenate([block[0].vectors for block in found]),
-    )
-    keys, labels, splits, groups, *more = (
-        np.concatenate([block[2 + place] for block in found]) for place in range(len(beside))
-    )
-    named, read_ms = dict(zip(about, more, strict=True)), 1000 * sum(block[1] for block in found) / max(len(rows), 1)
-    whole = Labelled(rows, keys, labels, splits, named, groups if by else None, read_ms)
-    return whole.take(np.argsort(keys.astype(str), kind="stable"))
+    ordered = gold.selectExpr(*columns(spec, about, "`", by)).orderBy("key")
+    for row in ordered.mapInArrow(blocks, "block binary").toLocalIterator(prefetchPartitions=True):
+        yield pickle.loads(row["block"])
 
 
-def group_of(by: str | None) -> str:
-    """SQL of a row's group by this column of gold: its value, or of a row without one its key, told apart."""
-    return f"coalesce('=' || cast(`{by}` as string), '#' || key) as `{GROUP}`" if by else f"key as `{GROUP}`"
+def collect(gold: DataFrame, spec: Spec, about: Sequence[str] = (), by: str | None = None) -> Labelled:
+    """All of them in memory; `by`: the column that groups them; a row without a value stands alone."""
+    return joined(list(chunks(gold, spec, about, by)), spec, about)
 
 
-def _none(spec: Spec) -> Rows:
-    """No rows."""
-    counts = spec.vectoriser.counts(pa.array([], pa.string()))
-    return Rows(counts, np.zeros((0, len(spec.numeric))), np.zeros((0, len(spec.categorical)), object))
+def joined(parts: Sequence[Labelled], spec: Spec, about: Sequence[str] = ()) -> Labelled:
+    """The rows of one part after the other, in memory."""
+    if not parts:
+        none, empty = spec.vectoriser.counts(pa.array([], pa.string())), np.zeros(0, dtype=object)
+        rows = Rows(none, np.zeros((0, len(spec.numeric))), np.zeros((0, len(spec.categorical)), object))
+        return Labelled(rows, empty, empty, empty, dict.fromkeys(about, empty))
+    keys, labels, splits = (np.concatenate([getattr(p, name) for p in parts]) for name in ("keys", "labels", "splits"))
+    named = {name: np.concatenate([part.about[name] for part in parts]) for name in about}
+    grouped = [part.groups for part in parts if part.groups is not None]
+    read_ms = sum(part.read_ms * len(part) for part in parts) / max(len(keys), 1)
+    rows = arrays.joined([held(part) for part in parts])
+    return Labelled(rows, keys, labels, splits, named, np.concatenate(grouped) if grouped else None, read_ms)
+
+
+def held(part: Labelled) -> Rows:
+    """The rows of a part that is in memory."""
+    if not isinstance(part.rows, Rows):
+        raise TypeError(f"{len(part):,} rows are in blocks, and not in memory")
+    return part.rows
+
+
+def rechunked(parts: Iterable[Labelled], spec: Spec, about: Sequence[str], rows: int) -> Iterator[Labelled]:
+    """The same rows, so many in each part but the last, however they came."""
+    waiting: list[Labelled] = []
+    count = 0
+    for part in parts:
+        waiting.append(part)
+        count += len(part)
+        if count >= rows:
+            whole = joined(waiting, spec, about)
+            ends = range(0, count - rows + 1, rows)
+            yield from (whole.take(np.arange(start, start + rows)) for start in ends)
+            waiting = [whole.take(np.arange(len(ends) * rows, count))]
+            count -= len(ends) * rows
+    if count:
+        yield joined(waiting, spec, about)
 
 
 def vocabulary(gold: DataFrame, spec: Spec, most: int, min_rows: int) -> tuple[str, ...]:
@@ -133,7 +176,13 @@ def names(gold: DataFrame, spec: Spec, buckets: list[int]) -> dict[int, str]:
                 {"bucket": pa.array(found.keys(), pa.int64()), "term": pa.array(found.values(), pa.string())}
             )
 
-    votes: dict[int, Counter[str]] = {}
-    for row in gold.select("clean_text").mapInArrow(terms, "bucket bigint, term string").collect():
-        votes.setdefault(row["bucket"], Counter())[row["term"]] += 1
-    return {bucket: min(votes[bucket].items(), key=lambda item: (-item[1], item[0]))[0] for bucket in sorted(votes)}
+    found = gold.select("clean_text").mapInArrow(terms, "bucket bigint, term string").collect()
+    return elected((row["bucket"], row["term"]) for row in found)
+
+
+def elected(votes: Iterable[tuple[int, str]]) -> dict[int, str]:
+    """The name that most batches give to a bucket; ties to the alphabetically first."""
+    found: dict[int, Counter[str]] = {}
+    for bucket, term in votes:
+        found.setdefault(bucket, Counter())[term] += 1
+    return {bucket: min(found[bucket].items(), key=lambda item: (-item[1], item[0]))[0] for bucket in sorted(found)}

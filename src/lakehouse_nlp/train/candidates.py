@@ -10,7 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from lakehouse_nlp.model.booster import OnRound
+from lakehouse_nlp.model import blocked
+from lakehouse_nlp.model.booster import Learners, here
+from lakehouse_nlp.model.callbacks import OnRound
 from lakehouse_nlp.model.features import Scored
 from lakehouse_nlp.model.metrics import evaluate
 from lakehouse_nlp.model.rows import Floats, Ints, Spec
@@ -26,7 +28,7 @@ T = TypeVar("T")
 @dataclass
 class Candidates:
     """The rows that candidates learn from and are judged by, the last of classes that training knows; `spec_of`: what a
-    candidate's model is made of; `metric`: of `evaluate`.
+    candidate's model is made of; `metric`: of `evaluate`; `learner`: who makes the boosters.
     """
 
     train: Labelled
@@ -34,12 +36,14 @@ class Candidates:
     spec_of: Callable[[Params], Spec]
     metric: str
     threads: int
+    learner: Learners = here
     on_round: OnRound | None = None
-    _scores: dict[str, tuple[Scored, Ints]] = field(default_factory=dict)
+    _scores: dict[str, tuple[Scored | blocked.Scored, Ints]] = field(default_factory=dict)
     _ready: dict[str, Prepared] = field(default_factory=dict)
 
     def judge(self, params: Params, report: Report) -> float:
-        """The figure of a candidate on the validation rows; tells `report` how it does after every tenth round.
+        """The figure of a candidate on the validation rows; tells `report` how it does after every tenth round,
+        where the learner tells.
 
         Raises ValueError where the metric is undefined there, or labels and settings do not fit.
         """
@@ -70,11 +74,12 @@ class Candidates:
         def made() -> Prepared:
             scored, fold = _kept(self._scores, repr(plain), lambda: self._scored(spec))
             checked = (self.validation.rows, self.validation.labels)
-            return Prepared(*scored.select(spec.select), scored.values, fold, checked)
+            features, seen = scored.select(spec.select)
+            return Prepared(features, seen, scored.values, fold, checked, self.learner)
 
         return _kept(self._ready, ready, made)
 
-    def _scored(self, spec: Spec) -> tuple[Scored, Ints]:
+    def _scored(self, spec: Spec) -> tuple[Scored | blocked.Scored, Ints]:
         return score(self.train.rows, self.train.labels, spec, self.threads, self.train.groups)
 
 

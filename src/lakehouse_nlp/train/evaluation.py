@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lakehouse_nlp.core.settings import Settings
 from lakehouse_nlp.core.settings.models import mentions
+from lakehouse_nlp.model.blocks import sample
 from lakehouse_nlp.model.bootstrap import draws, intervals, resampled
 from lakehouse_nlp.model.leaks import Leak, leaks
 from lakehouse_nlp.model.metrics import evaluate, majority
@@ -22,6 +23,7 @@ from lakehouse_nlp.model.rows import Floats
 from lakehouse_nlp.model.stacked import StackedModel
 from lakehouse_nlp.model.stored import size_mb
 from lakehouse_nlp.train.blocks import Labelled
+from lakehouse_nlp.train.engines import cores
 
 # A slice of fewer test rows says nothing; of more values than this only the commonest are told.
 FEWEST, MOST = 30, 20
@@ -40,16 +42,16 @@ def figures(model: StackedModel, train: Labelled, validation: Labelled, test: La
     `classes` and `objective` say how to read them; `rounds` is how many the booster has, and `cut` its threshold.
     """
     classes = model.classes
-    model.threads = os.cpu_count() or 1
+    model.threads = cores()
     said = model.outputs(test.rows)
     linear = evaluate(test.labels, model.linear_outputs(test.rows), classes)
     guess = evaluate(test.labels, majority(train.labels, len(test), classes), classes)
     signs = leaks(model.features, (train.rows, train.labels), test.rows, (train.keys.tolist(), test.keys.tolist()))
     return {
-        "test": _judged(model, test, said),
-        "validation": _judged(model, validation, model.outputs(validation.rows)),
+        "test": _judged(model, test.labels, said),
+        "validation": _judged(model, validation.labels, model.outputs(validation.rows)),
         "baselines": {"linear": linear, "majority": guess},
-        "intervals": _intervals(model, test, said),
+        "intervals": _intervals(model, test.labels, said, test.groups),
         "slices": {name: dict(_slices(model, test, said, name)) for name in test.about},
         "profile": profile(said, model.predictions(said), classes),
         "leaks": [asdict(sign) for sign in signs],
@@ -107,7 +109,7 @@ def _row_ms(model: StackedModel, test: Labelled) -> float:
     """Milliseconds of one thread for a row: from text and columns to features, then to outputs in a batch of `TIMED`
     rows, the best of three.
     """
-    rows, timed = test.rows.take(np.arange(min(len(test), TIMED))), replace(model, threads=1)
+    (rows, _), timed = sample(test.rows, TIMED), replace(model, threads=1)
     times = []
     for _ in range(3):
         begun = time.perf_counter()
@@ -116,14 +118,16 @@ def _row_ms(model: StackedModel, test: Labelled) -> float:
     return test.read_ms + min(times) * 1000 / len(rows)
 
 
-def _judged(model: StackedModel, part: Labelled, said: Floats) -> dict[str, Any]:
-    return evaluate(part.labels, said, model.classes, model.predictions(said) if model.classes else None)
+def _judged(model: StackedModel, labels: NDArray[Any], said: Floats) -> dict[str, Any]:
+    return evaluate(labels, said, model.classes, model.predictions(said) if model.classes else None)
 
 
-def _intervals(model: StackedModel, part: Labelled, said: Floats) -> dict[str, list[float]]:
-    labels, outputs = part.labels[:DRAWN], said[:DRAWN]
-    groups = None if part.groups is None else part.groups[:DRAWN]
-    drawn = draws(len(labels), model.spec.seed, groups=groups)
+def _intervals(
+    model: StackedModel, labels: NDArray[Any], said: Floats, groups: NDArray[Any] | None
+) -> dict[str, list[float]]:
+    """Of labels and outputs, and of what rows that belong together have in common, n each."""
+    labels, outputs = labels[:DRAWN], said[:DRAWN]
+    drawn = draws(len(labels), model.spec.seed, groups=None if groups is None else groups[:DRAWN])
     return intervals(resampled(labels, outputs, model.classes, model.predictions(outputs), drawn))
 
 
@@ -134,6 +138,6 @@ def _slices(model: StackedModel, test: Labelled, said: Floats, name: str) -> Ite
     for place in np.argsort(-rows, kind="stable")[:MOST]:
         if rows[place] >= FEWEST:
             inside = texts == values[place]
-            part = test.take(inside)
-            found = _judged(model, part, said[inside])
-            yield str(values[place]), {**found, "intervals": _intervals(model, part, said[inside])}
+            labels, outputs = test.labels[inside], said[inside]
+            sure = _intervals(model, labels, outputs, None if test.groups is None else test.groups[inside])
+            yield str(values[place]), {**_judged(model, labels, outputs), "intervals": sure}

@@ -10,12 +10,11 @@ from importlib.metadata import distributions, version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from lakehouse_nlp import __version__
 from lakehouse_nlp.core.context import Context
 from lakehouse_nlp.core.registry import METRICS, Registry, Version
 from lakehouse_nlp.core.settings import Settings
+from lakehouse_nlp.model.blocks import sample
 from lakehouse_nlp.model.encoder import LIBRARIES, Encoder
 from lakehouse_nlp.model.explain import strongest
 from lakehouse_nlp.model.pyfunc import example, signature
@@ -76,7 +75,7 @@ def log(
                 data_path=folder,
                 code_paths=[str(Path(__file__).resolve().parents[1])],
                 signature=signature(model.spec),
-                input_example=None if test is None else example(model, test.rows),
+                input_example=None if test is None else example(model, sample(test.rows, EXPLAINED)[0]),
                 pip_requirements=[f"{name}=={version(name)}" for name in _requirements(model)],
                 metadata=tags,
             )
@@ -101,7 +100,7 @@ def _card(
     if model.classes:
         mlflow.log_figure(curves(test.labels, said, model.classes), f"{CARD}/curves.png")
     mlflow.log_text(errors(model, test, said), f"{CARD}/errors.csv")
-    moved = strongest(model, test.rows.take(np.arange(min(len(test), EXPLAINED))))
+    moved = strongest(model, sample(test.rows, EXPLAINED)[0])
     parts = sections(settings, metrics, tags, moved)
     mlflow.log_text(markdown(settings.project, parts), f"{CARD}/card.md")
     mlflow.log_text(html(settings.project, parts), f"{CARD}/card.html")

@@ -2,34 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from lakehouse_nlp.core.context import Context
 from lakehouse_nlp.core.errors import DataError
 from lakehouse_nlp.core.settings import Settings
+from lakehouse_nlp.model.booster import Learners, here
 from lakehouse_nlp.model.rows import Spec
 from lakehouse_nlp.model.stacked import StackedModel
 from lakehouse_nlp.train import blocks, warm
 from lakehouse_nlp.train.blocks import Labelled
+from lakehouse_nlp.train.engines import Choice, choose, opened
+from lakehouse_nlp.train.source import Source
 from lakehouse_nlp.train.vectors import vectors
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-SOURCE = "gold"
 SIGNS = {"increasing": 1, "decreasing": -1}
 
 
 @dataclass(frozen=True)
 class Material:
-    """Gold's training rows, the specification, and the labelled rows of each split."""
+    """The labelled rows of each split, the source and the engine that hold them, and who makes boosters of them."""
 
-    gold: DataFrame
-    spec: Spec
+    source: Source
+    engine: Choice
     train: Labelled
     validation: Labelled
     test: Labelled
+    learner: Learners = here
+
+    @property
+    def spec(self) -> Spec:
+        """What the rows were read by."""
+        return self.source.spec
 
     def spec_of(self, settings: Settings) -> Spec:
         """The specification of other parameters, on the terms that were counted and the vectors that were made."""
@@ -37,18 +47,23 @@ class Material:
         return replace(spec, buckets=there.buckets, vocabulary=there.vocabulary, vectors=there.vectors)
 
 
-def gathered(ctx: Context, settings: Settings, version: int | None, onto: StackedModel | None = None) -> Material:
-    """What gold as of a version has for a model; `onto`: a model whose terms and vectors are kept.
+@contextmanager
+def gathered(
+    ctx: Context, settings: Settings, version: int | None, onto: StackedModel | None = None
+) -> Iterator[Material]:
+    """What gold as of a version has for a model, held by the engine until it is left; `onto`: a model whose terms and
+    vectors are kept.
 
     Raises DataError where that is too little.
     """
-    gold = ctx.tables.read(SOURCE, version).where("label IS NOT NULL")
-    train_gold = gold.where("split = 'train'")
-    spec = warm.kept(specification(settings), onto) if onto else with_text(ctx, settings, train_gold)
-    data = blocks.collect(gold, spec, settings.train.slices, settings.gold.split.by)
-    train, validation, test = (data.part(split) for split in ("train", "validation", "test"))
-    _enough(ctx, train, test)
-    return Material(train_gold, spec, train, validation, test)
+    plain = Source(ctx, version, specification(settings), settings.train.slices, settings.gold.split.by)
+    spec = warm.kept(plain.spec, onto) if onto else with_text(ctx, settings, lambda: plain.frame("train"))
+    source = replace(plain, spec=spec)
+    choice = choose(settings, source)
+    with opened(choice, source, settings.train) as engine:
+        train, validation, test = (engine.part(split) for split in ("train", "validation", "test"))
+        _enough(ctx, train, test)
+        yield Material(source, choice, train, validation, test, engine.learner)
 
 
 def specification(settings: Settings) -> Spec:
@@ -67,13 +82,13 @@ def specification(settings: Settings) -> Spec:
     )  # fmt: skip
 
 
-def with_text(ctx: Context, settings: Settings, gold: DataFrame) -> Spec:
-    """The specification with what the settings ask to be learnt from these training rows before the model: the
-    commonest terms, and vectors. Raises DataError, UsageError.
+def with_text(ctx: Context, settings: Settings, gold: Callable[[], DataFrame]) -> Spec:
+    """The specification with what the settings ask to be learnt from training rows before the model: the commonest
+    terms, and vectors; `gold` gives the rows, and is asked only for these. Raises DataError, UsageError.
     """
     text, spec = settings.features.text, specification(settings)
     if spec.buckets and text.terms == "vocabulary":
-        words = blocks.vocabulary(gold, spec, text.buckets, text.min_rows)
+        words = blocks.vocabulary(gold(), spec, text.buckets, text.min_rows)
         spec = replace(spec, vocabulary=words, buckets=len(words))
     if settings.text and text.vectors:
         ctx.say(f"train: {text.vectors.kind} vectors of the text")

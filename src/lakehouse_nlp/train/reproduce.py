@@ -10,7 +10,8 @@ from lakehouse_nlp.core.registry import Registry, Version
 from lakehouse_nlp.core.settings import Settings
 from lakehouse_nlp.model.stored import booster_hash
 from lakehouse_nlp.train import warm
-from lakehouse_nlp.train.fitting import learnt
+from lakehouse_nlp.train.fitting import modelled
+from lakehouse_nlp.train.material import gathered
 
 # What a model depends on beside gold; where things live is this machine's to say.
 OF_THE_RUN = ("columns", "key", "text", "label", "features", "gold", "train")
@@ -45,5 +46,8 @@ def reproduce(ctx: Context, run_id: str) -> Reproduction:
     given = Settings.model_validate_json(registry.text(version, "settings.json"))
     settings = ctx.settings.model_copy(update={name: getattr(given, name) for name in OF_THE_RUN})
     onto = warm.load(ctx, registry.get(int(version.tags[warm.TAG]))) if warm.TAG in version.tags else None
-    model, _ = learnt(ctx, settings, int(version.tags["gold_version"]), onto)
+    engine = version.tags.get("engine", settings.train.engine)
+    settings = settings.model_copy(update={"train": settings.train.model_copy(update={"engine": engine})})
+    with gathered(ctx, settings, int(version.tags["gold_version"]), onto) as material:
+        model = modelled(ctx, settings, material, onto)
     return Reproduction(version, version.tags["booster_hash"], booster_hash(model))

@@ -13,7 +13,7 @@ from lakehouse_nlp.core.settings import Settings
 from lakehouse_nlp.core.settings.learning import Scalar, Search
 from lakehouse_nlp.core.settings.searchchecks import PARAMETERS
 from lakehouse_nlp.core.settings.section import Section
-from lakehouse_nlp.model.booster import OnRound
+from lakehouse_nlp.model.callbacks import OnRound
 from lakehouse_nlp.model.metrics import LOWER_IS_BETTER
 from lakehouse_nlp.train.candidates import Candidates
 from lakehouse_nlp.train.nested import runs

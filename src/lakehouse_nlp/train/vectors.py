@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,12 +22,12 @@ if TYPE_CHECKING:
 TEXT, DOCUMENT, TOKENS, VECTORS = "clean_text", "_document", "_tokens", "_vectors"
 
 
-def vectors(wanted: Word2Vec | Encoder, gold: DataFrame, home: Path) -> Vectors:
-    """What the settings ask for; `gold`: training rows, which words are learnt from.
+def vectors(wanted: Word2Vec | Encoder, gold: Callable[[], DataFrame], home: Path) -> Vectors:
+    """What the settings ask for; `gold`: gives the training rows, which words are learnt from.
 
     Raises UsageError where an encoder cannot be used, DataError where there are too few words.
     """
-    return word_vectors(gold, wanted) if isinstance(wanted, Word2Vec) else encoder_of(wanted, home)
+    return word_vectors(gold(), wanted) if isinstance(wanted, Word2Vec) else encoder_of(wanted, home)
 
 
 def word_vectors(gold: DataFrame, wanted: Word2Vec) -> WordVectors:

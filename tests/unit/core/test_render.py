@@ -111,3 +111,21 @@ def test_what_a_replay_did_is_told_in_words_and_as_json(capsys: pytest.CaptureFi
     assert json.loads(capsys.readouterr().out) == {
         "run_id": "run-1", "judged": 1200, "released": 1199, "stay": {"range(stars)": 1}, "dry_run": False
     }  # fmt: skip
+
+
+def test_what_steps_used_is_shown_with_prices_only_where_there_are_some(capsys: pytest.CaptureFixture[str]) -> None:
+    step = {
+        "stage": "gold", "state": "done", "rows_per_second": 2000, "cpu_seconds": 12.345, "peak_bytes": 1_500_000_000,
+        "bytes_read": 20_400_000, "bytes_written": None, "price": None, "price_per_million": None,
+    }  # fmt: skip
+    render.used([step, {**step, "stage": "train", "state": "idle"}], "EUR")
+    assert [line.split() for line in capsys.readouterr().out.splitlines()[1:]] == [
+        ["stage", "rows/s", "CPU", "s", "peak", "MB", "MB", "read", "MB", "written"],
+        ["gold", "2,000", "12.3", "1,500", "20", "0"],
+    ]
+    render.used([{**step, "price": 0.0125, "price_per_million": 6.25}], "EUR")
+    said = capsys.readouterr().out.splitlines()[1:]
+    assert said[0].endswith("EUR  for 1M rows")
+    assert said[1].split()[-2:] == ["0.0125", "6.25"]
+    render.used([{**step, "cpu_seconds": None}], "EUR")  # a run of an earlier release
+    assert capsys.readouterr().out == ""

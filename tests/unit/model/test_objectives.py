@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from model_samples import reviews, rows_of
 from scipy.sparse import csr_matrix
@@ -198,3 +199,21 @@ def test_ten_thousand_categories_a_constant_and_an_empty_column_train_and_serve(
         model = fit(rows, labels, replace(TABLE, rounds=3, encode={"kind": kind}), threads=2)
         assert np.isfinite(model.outputs(rows.take(np.arange(50)))).all()
         assert np.isfinite(model.linear_outputs(rows.take(np.arange(50)))).all()
+
+
+@pytest.mark.parametrize("vocabulary", [(), ("broken", "great", "phone")], ids=["hashed", "vocabulary"])
+def test_a_test_split_in_a_language_of_its_own_gets_what_a_row_without_text_gets(vocabulary: tuple[str, ...]) -> None:
+    texts, labels = reviews(600)
+    plain = Spec(buckets=len(vocabulary) or 2**12, vocabulary=vocabulary, select=20, rounds=10, booster=BOOSTER)
+    none = np.zeros((600, 0))
+    model = fit(Rows(plain.vectoriser.counts(pa.array(texts)), none, none.astype(object)), labels, plain, threads=2)
+    strange = Scorer(model).predict(pd.DataFrame({"clean_text": ["отличная камера очень нравится", "", "カメラ 最高"]}))
+    assert strange["prediction"].nunique() == 1
+    assert strange["probability"].nunique() == 1
+    known = Scorer(model).predict(pd.DataFrame({"clean_text": ["great great", "broken broken"]}))
+    assert known["prediction"].tolist() == ["positive", "negative"]
+    truth = np.array(["positive", "negative"] * 50)
+    said = model.outputs(frame_to_rows(pd.DataFrame({"clean_text": ["плохая камера"] * 100}), plain))
+    found = evaluate(truth, said, model.classes)
+    assert found["accuracy"] == 0.5
+    assert found["roc_auc"] == 0.5

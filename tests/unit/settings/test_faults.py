@@ -33,6 +33,19 @@ def faults(home: Path, sets: list[str] | None = None) -> list[str]:
         ("gold:\n  nlp:\n    stemm: true", f"{X}:11: gold.nlp.stemm: unknown key; did you mean 'stem'?"),
         ("train: {seed: a}", f"{X}:9: train.seed: must be a whole number, not 'a'"),
         ("train: {seed: 1.5}", f"{X}:9: train.seed: must be a whole number, not 1.5"),
+        (
+            "train: {engine: spark}",
+            f"{X}:9: train.engine: must be 'auto', 'memory', 'batches' or 'cluster', not 'spark'",
+        ),
+        ("train: {batch_rows: 10}", f"{X}:9: train.batch_rows: must be at least 100, not 10"),
+        (
+            "train:\n  engine: batches\n  num_workers: 2",
+            f"{X}:11: train.num_workers: is for train.engine cluster, and this one is batches: one process trains",
+        ),
+        (
+            "train:\n  engine: cluster\n  warm_start: true",
+            f"{X}:11: train.warm_start: xgboost.spark cannot go on from trees exactly; take train.engine batches",
+        ),
         ("train: {folds: 1}", f"{X}:9: train.folds: must be at least 2, not 1"),
         ("train: {linear_c: 0}", f"{X}:9: train.linear_c: must be above 0, not 0"),
         ("train: {linear_c: inf}", f"{X}:9: train.linear_c: must be a finite number, not 'inf'"),

@@ -172,3 +172,11 @@ def test_home_is_the_one_named_or_where_one_stands(write: Write, tmp_path: Path)
 def test_lake_root(write: Write, root: str, expected: str) -> None:
     home = write()
     assert Home(home).lake(load(home, "x", sets=[f"lake.root={root}"])) == expected.format(home=home)
+
+
+def test_how_tokens_are_made_makes_nothing_anew(write: Write) -> None:
+    home = write()
+    needed, every = load(home, "x"), load(home, "x", sets=["gold.nlp.annotators=all"])
+
+    assert settings_hash(every, "gold") == settings_hash(needed, "gold")
+    assert settings_hash(every) == settings_hash(needed)

@@ -91,6 +91,14 @@ def test_the_example_of_the_docs_is_valid(write: Write) -> None:
     assert {name for name in PARAMETERS if not name.startswith("booster.") and f"`{name}`" not in text} == set()
 
 
+def test_a_cluster_prunes_nothing(write: Write) -> None:
+    home = write(SEARCH.replace("  objective: binary", "  objective: binary\n  engine: cluster"))
+    search = load(home, "x").train.search
+    assert search is not None
+    with pytest.raises(UsageError, match=r"train.search.pruning: xgboost.spark says nothing of a trial before its end"):
+        load(home, "x", sets=["train.search.pruning=true"])
+
+
 def test_parameters_of_text_need_text(write: Write) -> None:
     with pytest.raises(UsageError, match=r"text.select: changes nothing: the project reads no text"):
         load(write(SEARCH + "features: {numeric: [stars]}\n"), "x", sets=["text=[]"])

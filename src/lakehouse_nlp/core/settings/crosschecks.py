@@ -75,7 +75,7 @@ def problems(tree: Mapping[str, Any]) -> list[Problem]:
     """Every place where the parts of the merged settings contradict each other, and why."""
     values = Values(tree)
     found = [*_project(values), *_patterns(values), *_stop_words(values), *_floors(values)]
-    found += [*_names_of_checks(values), *_languages(values)]
+    found += [*_names_of_checks(values), *_languages(values), *_engine(values)]
     if isinstance(values.get("columns"), dict):
         columns = values.columns()
         types = {name: str(column.get("type")) for name, column in columns.items()}
@@ -223,6 +223,17 @@ def _floors(values: Values) -> Iterator[Problem]:
             if name not in metrics and not re.fullmatch(r"f1\..+", name):
                 guess = did_you_mean(name, metrics) or f"; there are {listed(metrics)} and f1.<class>"
                 yield (*place, name), f"no such metric{guess}"
+
+
+def _engine(values: Values) -> Iterator[Problem]:
+    engine = values.get("train", "engine")
+    if values.get("train", "num_workers") is not None and engine in ("memory", "batches"):
+        yield ("train", "num_workers"), f"is for train.engine cluster, and this one is {engine}: one process trains"
+    if values.get("train", "warm_start") is True and engine == "cluster":
+        yield (
+            ("train", "warm_start"),
+            "xgboost.spark cannot go on from trees exactly; take train.engine batches",
+        )
 
 
 def _something_to_learn(values: Values) -> Iterator[Problem]:

@@ -207,6 +207,12 @@ class Train(Section):
         None, description="the metric that the cut between two classes is chosen for, on the validation split"
     )
     slices: tuple[str, ...] = Field((), description="columns by whose values the figures are told, too")
+    engine: Literal["auto", "memory", "batches", "cluster"] = Field(
+        "auto", description="one process with all rows, one with a batch at a time, or xgboost.spark"
+    )
+    memory_mb: int = Field(4096, ge=1, description="of auto: rows that would take more are not held in memory")
+    batch_rows: int = Field(15_000, ge=100, description="rows of a batch")
+    num_workers: int | None = Field(None, ge=1, description="of cluster: tasks of xgboost.spark; as many as have room")
     seed: int = 0
     folds: int = Field(3, ge=2)
     linear_c: float = Field(8.0, gt=0, description="inverse strength of the L2 penalty")

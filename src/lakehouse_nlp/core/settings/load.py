@@ -31,6 +31,8 @@ from lakehouse_nlp.core.settings.suites import with_suites
 from lakehouse_nlp.core.settings.words import did_you_mean, listed, shown
 
 _PROJECT_RANK = 1
+# How something is done, where the result is the same: with another of these, nothing is to be made anew.
+_HOW = {"gold": {"nlp": {"annotators"}}}
 
 
 def load(home: Path, project: str, env: str = "local", sets: Sequence[str] = ()) -> Settings:
@@ -63,9 +65,9 @@ def load(home: Path, project: str, env: str = "local", sets: Sequence[str] = ())
 
 def settings_hash(settings: Settings, *sections: str) -> str:
     """16 hex digits that change when, and only when, a named section does (`columns`, `gold.nlp`); all if none is
-    named.
+    named. What says how, and not what, does not count.
     """
-    values = settings.model_dump(mode="json")
+    values = settings.model_dump(mode="json", exclude=_HOW)
     part: Any = {name: reduce(lambda tree, key: tree[key], name.split("."), values) for name in sections} or values
     return hashlib.sha256(json.dumps(part, sort_keys=True).encode()).hexdigest()[:16]
 

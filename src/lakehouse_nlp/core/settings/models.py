@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, NaiveDatetime, SecretStr, field_serializer, field_validator, model_validator
 
 from lakehouse_nlp.core.settings.checks import Check
+from lakehouse_nlp.core.settings.cost import Cost
 from lakehouse_nlp.core.settings.expressions import columns_of
 from lakehouse_nlp.core.settings.learning import Features, Register, Train
 from lakehouse_nlp.core.settings.section import Section, Share
@@ -171,8 +172,12 @@ class Silver(Section):
 
 
 class Nlp(Section):
-    """The Spark NLP pipeline. Its hash is in every gold row and every model version."""
+    """The Spark NLP pipeline. Its hash is in every gold row and every model version.
 
+    `annotators` says by whom its steps are done, and not what comes of them: it is in no hash.
+    """
+
+    annotators: Literal["needed", "all"] = Field("needed", description="steps that Spark NLP does itself")
     tokenizer: Literal["regex", "rules"] = Field("regex", description="one pattern, or Spark NLP's Tokenizer")
     pattern: str = Field(r"[^\p{L}\p{N}']+", description="what lies between tokens, for the regex tokenizer")
     lowercase: bool = True
@@ -286,6 +291,7 @@ class Settings(Section):
     lake: Lake = Lake()
     mlflow: Mlflow = Mlflow()
     spark: Spark = Spark()
+    cost: Cost = Cost()
 
     @model_validator(mode="before")
     @classmethod

@@ -55,6 +55,9 @@ def _judged(values: Values) -> Iterator[Problem]:
             yield ("train", "search", "metric"), f"train.objective {objective} is judged on {kind}"
     if values.get("train", "warm_start") is True:
         yield ("train", "search"), "a warm start goes on with the champion's parameters; take one of them away"
+    if values.get("train", "search", "pruning") is True and values.get("train", "engine") == "cluster":
+        says = "xgboost.spark says nothing of a trial before its end; take pruning: false, or train.engine batches"
+        yield ("train", "search", "pruning"), says
     if values.get("gold", "split", "validation") == 0:
         yield ("train", "search"), "candidates are judged on validation rows, and gold.split.validation is 0"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from lakehouse_nlp.core.tables.log import Log, Stamp
@@ -24,18 +25,20 @@ def compact(log: Log, stamp: Stamp) -> tuple[int, int]:
 def vacuum(log: Log, kept_for: timedelta, versions: Sequence[int], now: datetime, stamp: Stamp | None) -> list[str]:
     """Deletes what is older than `kept_for` and in none of the versions (VACUUM), files of changes and of killed runs,
     too; without a stamp it deletes nothing. Returns the files, relative to the table's folder.
+
+    Of partitions delta-rs takes the checksums (`.part-….crc`) along that Hadoop's local file system puts beside files:
+    they are missed by nobody, and are not counted.
     """
     keep = {*versions, *(_since(log, now - kept_for) if kept_for > REMEMBERED else ())}
-    return list(
-        log.table.vacuum(
-            retention_hours=int(kept_for / timedelta(hours=1)),
-            dry_run=stamp is None,
-            enforce_retention_duration=False,
-            full=True,
-            keep_versions=sorted(keep),
-            commit_properties=_signed(stamp) if stamp else None,
-        )
+    gone = log.table.vacuum(
+        retention_hours=int(kept_for / timedelta(hours=1)),
+        dry_run=stamp is None,
+        enforce_retention_duration=False,
+        full=True,
+        keep_versions=sorted(keep),
+        commit_properties=_signed(stamp) if stamp else None,
     )
+    return [file for file in gone if not PurePosixPath(file).name.startswith(".")]
 
 
 def _since(log: Log, moment: datetime) -> list[int]:

@@ -1,0 +1,204 @@
+"""Jobs of `bench.py` that make the home's gold and champion, and score by it: our stage, the limit, pyfunc alone."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from copy import copy
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from threading import local
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from bench_home import champion, opened, timed
+from deltalake import DeltaTable, write_deltalake
+
+from lakehouse_nlp.core.context import Context
+from lakehouse_nlp.core.registry import Version
+
+TARGET = "predictions"
+# What models read of gold, and what predictions keep of it.
+READ, KEPT = ["clean_text", "category"], ["key", "purpose", "split", "label", "nlp_hash", "row_hash"]
+BATCH = 10_000
+# Spark's own parent of Python workers in the place of ours, which has imported what models need.
+BARE = "spark.conf={spark.python.daemon.module: pyspark.daemon}"
+
+Answer = Callable[[pa.RecordBatch], tuple[Any, Any]]
+
+
+def prepared(home: Path, lake: str) -> dict[str, Any]:
+    """Writes gold, as its stage would, from the Parquet file of that name."""
+    from lakehouse_nlp.gold.columns import carried
+
+    ctx = opened(home, lake)
+    ctx.sign("gold")
+    ctx.tables.ensure("gold", carried(ctx.settings))
+    ctx.tables.replace_window("gold", ctx.spark.read.parquet(str(home / f"{lake}.parquet")))
+    return {"rows": _rows(ctx)}
+
+
+def trained(home: Path, lake: str) -> dict[str, Any]:
+    """Trains a model and makes it champion, whatever it reaches."""
+    from lakehouse_nlp import register, train
+
+    ctx = opened(home, lake, "register.mode=off")
+    for stage in (train, register):
+        ctx.sign(stage.__name__.rpartition(".")[2])
+        stage.run(ctx)
+    return {"rows": int(champion(ctx).tags["train_rows"])}
+
+
+def score(home: Path, lake: str) -> dict[str, Any]:
+    """Our stage, its first pass over all of gold. Tells the size of the model's files, too."""
+    from mlflow.pyfunc import load_model
+
+    from lakehouse_nlp.model.stored import size_mb
+
+    ctx = opened(home, lake)
+    told = _scored(ctx)
+    model = load_model(champion(ctx).uri).get_raw_model()
+    return {**told, "digest": digest(ctx.tables.path(TARGET)), "model_mb": size_mb(model)}
+
+
+def nothing_new(home: Path, lake: str) -> dict[str, Any]:
+    """`run score` once all is scored, over a table of half as many predictions again; a whole pass beside it."""
+    from pyspark.sql import functions as F
+
+    from lakehouse_nlp import flow
+
+    ctx = opened(home, lake)
+    told = _scored(ctx)
+    more = ctx.tables.read(TARGET).limit(told["rows"] // 2).withColumn("key", F.concat("key", F.lit("-again")))
+    more.writeTo(ctx.tables.name(TARGET)).append()
+    again = timed(lambda: _idle(flow.run(ctx, ["score"])), 1)
+    return {**told, "again": again["seconds"]}
+
+
+def first_row(home: Path, lake: str, *sets: str) -> dict[str, Any]:
+    """From a session whose workers have done something else to the first scored row."""
+    from lakehouse_nlp.score import predicted
+
+    ctx = opened(home, lake, *sets)
+    ctx.spark.range(1).mapInArrow(lambda batches: batches, "id long").collect()
+    version = champion(ctx)
+    return timed(lambda: predicted(ctx, ctx.tables.read("gold"), version).select("_p").first(), 1)
+
+
+def limit(home: Path, lake: str) -> dict[str, Any]:
+    """The limit: our vectoriser and the booster on all cores of one process, from Arrow to Arrow, without Spark."""
+    return _alone(home, lake, "limit", _by_model, len(os.sched_getaffinity(0)))
+
+
+def pyfunc(home: Path, lake: str) -> dict[str, Any]:
+    """The model as MLflow loads it, on one thread: what every other way has to say, too."""
+    return _alone(home, lake, "pyfunc", lambda model: partial(_by_pyfunc, model), 1)
+
+
+def digest(path: Path) -> str:
+    """Of keys, predictions and probabilities, to the last bit, in any order."""
+    import duckdb
+
+    rows = DeltaTable(str(path)).to_pyarrow_dataset().scanner(columns=["key", "prediction", "probability"]).to_reader()
+    query = "SELECT count(*), sum(hash(key, prediction, probability)::HUGEINT) FROM rows"
+    with duckdb.connect() as connection:
+        return "-".join(map(str, connection.register("rows", rows).execute(query).fetchall()[0]))
+
+
+def _scored(ctx: Context) -> dict[str, Any]:
+    from lakehouse_nlp import score as stage
+
+    shutil.rmtree(ctx.tables.path(TARGET), ignore_errors=True)
+    ctx.sign("score")
+    return timed(lambda: stage.run(ctx), _rows(ctx))
+
+
+def _rows(ctx: Context) -> int:
+    return ctx.tables.log("gold").rows()
+
+
+def _idle(report: Any) -> None:
+    if report.state != "idle":
+        raise SystemExit(f"nothing was new, and the run is {report.state}")
+
+
+def _alone(home: Path, lake: str, name: str, answering: Callable[[Any], Answer], threads: int) -> dict[str, Any]:
+    """Scores gold without Spark into the table `name`, from reading gold to the commit; the model is loaded before."""
+    from mlflow.pyfunc import load_model
+
+    ctx = Context.open(home, "amazon_reviews", sets=[f"lake.root={lake}"])
+    version, target = champion(ctx), home / lake / name
+    answer = answering(load_model(version.uri))
+    shutil.rmtree(target, ignore_errors=True)
+
+    def job() -> None:
+        gold = DeltaTable(str(ctx.tables.path("gold"))).to_pyarrow_dataset()
+        batches = gold.to_batches(columns=[*READ, *KEPT], batch_size=BATCH)
+        with ThreadPoolExecutor(threads) as pool:
+            scored = pool.map(lambda batch: _predictions(batch, answer, ctx, version), batches)
+            first = next(scored)
+            reader = pa.RecordBatchReader.from_batches(first.schema, _after(first, scored))
+            write_deltalake(str(target), reader, partition_by=["version"])
+
+    return {**timed(job, _rows(ctx)), "digest": digest(target)}
+
+
+def _by_model(loaded: Any) -> Answer:
+    """The stacked model's own arrays; a booster for each thread, for XGBoost guards one against two callers."""
+    from lakehouse_nlp.model.rows import Rows
+
+    model, own = loaded.get_raw_model(), local()
+
+    def answer(batch: pa.RecordBatch) -> tuple[Any, Any]:
+        if not hasattr(own, "model"):
+            own.model = replace(model, booster=copy(model.booster))
+        text, category = batch["clean_text"], batch["category"].to_numpy(zero_copy_only=False)
+        counts = model.spec.vectoriser.counts(text)
+        said = own.model.outputs(Rows(counts, np.empty((len(batch), 0)), category.astype(object)[:, None]))
+        return model.predictions(said), said
+
+    return answer
+
+
+def _by_pyfunc(loaded: Any, batch: pa.RecordBatch) -> tuple[Any, Any]:
+    said = loaded.predict(batch.select(READ).to_pandas())
+    return said["prediction"].to_numpy(object), np.stack(said["probabilities"].to_list())
+
+
+def _predictions(batch: pa.RecordBatch, answer: Answer, ctx: Context, version: Version) -> pa.RecordBatch:
+    """The columns of the predictions table."""
+    predictions, said = answer(batch)
+    n, classes = said.shape
+    names = ["negative", "positive"]
+    cells = pa.array(np.tile(names, n), pa.string()), pa.array(said.ravel())
+    one = {"model": version.name, "version": np.int32(version.number), "model_run_id": version.run_id}
+    one |= {"run_id": ctx.run_id, "scored_at": ctx.clock(), "value": pa.scalar(None, pa.float64())}
+    columns = {
+        **{name: batch[name] for name in KEPT},
+        "prediction": pa.array(predictions, pa.string()),
+        "probability": pa.array(said[np.arange(n), np.searchsorted(names, predictions.astype(str))]),
+        "probabilities": pa.MapArray.from_arrays(pa.array(np.arange(n + 1) * classes, pa.int32()), *cells),
+        **{name: pa.repeat(value, n) for name, value in one.items()},
+    }
+    return pa.record_batch(columns)
+
+
+def _after(first: pa.RecordBatch, rest: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    yield first
+    yield from rest
+
+
+JOBS = {
+    "prepared": prepared,
+    "trained": trained,
+    "score": score,
+    "nothing_new": nothing_new,
+    "first_row": first_row,
+    "first_row_bare": lambda home, lake: first_row(home, lake, BARE),
+    "limit": limit,
+    "pyfunc": pyfunc,
+}
