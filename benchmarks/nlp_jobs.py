@@ -6,7 +6,7 @@ keeps nothing, and a digest of one row in twenty.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,10 @@ from lakehouse_nlp.core.context import Context
 Clean = Callable[[DataFrame], DataFrame]
 STOPPED = "gold.nlp.stop_words=english"
 STEMMED = "gold.nlp.stem=true"
+# The annotators of our settings one by one: the tokens that all but the usual pipeline have to make.
+REFERENCE = "gold.nlp.annotators=all"
+# What Spark NLP's manuals begin with: Tokenizer, Normalizer, StopWordsCleaner.
+USUAL = ("gold.nlp.tokenizer=rules", "gold.nlp.normalizer=true")
 # Rows that wake the session up, and one row in so many whose tokens are compared.
 FIRST, SAMPLED = 1000, 20
 
@@ -33,28 +37,13 @@ def ours(home: Path, lake: str, *sets: str) -> dict[str, Any]:
     return _cost(ctx, home, partial(gold_rows, ctx))
 
 
-def usual(home: Path, lake: str, *, stem: bool = False) -> dict[str, Any]:
-    """What Spark NLP's manuals begin with: Tokenizer, Normalizer, StopWordsCleaner."""
-    from sparknlp.annotator import Normalizer, Tokenizer
-
-    ctx = opened(home, lake, STOPPED)
-    normalizer = Normalizer().setLowercase(True).setCleanupPatterns([ctx.settings.gold.nlp.pattern])
-    return _cost(ctx, home, _pipeline(ctx, [Tokenizer(), normalizer], stem))
-
-
-def reference(home: Path, lake: str, *, stem: bool = False) -> dict[str, Any]:
-    """The annotators of our settings, one by one: the tokens that ours and SQL's have to be."""
-    from sparknlp.annotator import RegexTokenizer
-
-    ctx = opened(home, lake, STOPPED)
-    tokenizer = RegexTokenizer().setPattern(ctx.settings.gold.nlp.pattern).setToLowercase(True)
-    return _cost(ctx, home, _pipeline(ctx, [tokenizer], stem))
-
-
 def sql(home: Path, lake: str) -> dict[str, Any]:
     """The same tokens by Spark's own functions."""
+    from pyspark.ml.feature import StopWordsRemover
+
     ctx = opened(home, lake, STOPPED)
-    stopped = ", ".join("'{}'".format(word.replace("'", "\\'")) for word in _stop_words())
+    words = StopWordsRemover.loadDefaultStopWords("english")
+    stopped = ", ".join("'{}'".format(word.replace("'", "\\'")) for word in words)
     pattern = ctx.settings.gold.nlp.pattern.replace("\\", "\\\\").replace("'", "\\'")
     tokens = f"filter(split(lower(_text), '{pattern}'), word -> word NOT IN ('', {stopped}))"
     return _cost(ctx, home, lambda silver: _tokens(silver.withColumn("_text", _text()), F.expr(tokens)))
@@ -79,22 +68,6 @@ def _drained(cleaned: DataFrame) -> None:
     cleaned.select("clean_text", "tokens").write.format("noop").mode("overwrite").save()
 
 
-def _pipeline(ctx: Context, tokenize: Sequence[Any], stem: bool) -> Clean:
-    from pyspark.ml import Pipeline
-    from sparknlp.annotator import Stemmer, StopWordsCleaner
-    from sparknlp.base import DocumentAssembler
-
-    cleaner = StopWordsCleaner().setCaseSensitive(False).setStopWords(_stop_words())
-    chain: list[Any] = [DocumentAssembler().setInputCol("_text"), *tokenize, cleaner, *([Stemmer()] if stem else [])]
-    for place, annotator in enumerate(chain):
-        if place:
-            annotator.setInputCols([f"_{place - 1}"])
-        annotator.setOutputCol(f"_{place}")
-    model = Pipeline(stages=chain).fit(ctx.spark.createDataFrame([("",)], "_text string"))
-    last = F.col(f"_{len(chain) - 1}.result")
-    return lambda silver: _tokens(model.transform(silver.withColumn("_text", _text())), last)
-
-
 def _text() -> Any:
     return F.concat_ws(" ", "Title", "Content")
 
@@ -104,18 +77,16 @@ def _tokens(rows: DataFrame, tokens: Any) -> DataFrame:
     return found.select(F.col("_key").alias("key"), F.array_join("tokens", " ").alias("clean_text"), "tokens")
 
 
-def _stop_words() -> list[str]:
-    from pyspark.ml.feature import StopWordsRemover
-
-    return StopWordsRemover.loadDefaultStopWords("english")
+def _set(*sets: str) -> Callable[[Path, str], dict[str, Any]]:
+    return lambda home, lake: ours(home, lake, *sets)
 
 
 JOBS = {
     "nlp": ours,
-    "nlp_usual": usual,
-    "nlp_reference": reference,
+    "nlp_usual": _set(*USUAL),
+    "nlp_reference": _set(REFERENCE),
     "nlp_sql": sql,
-    "stem": lambda home, lake: ours(home, lake, STEMMED),
-    "stem_usual": partial(usual, stem=True),
-    "stem_reference": partial(reference, stem=True),
+    "stem": _set(STEMMED),
+    "stem_usual": _set(*USUAL, STEMMED),
+    "stem_reference": _set(REFERENCE, STEMMED),
 }

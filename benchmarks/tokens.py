@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from paired import machine, tree
+from paired import cpu_seconds, machine
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -37,18 +37,6 @@ SETTINGS: dict[str, dict[str, Any]] = {
 }
 
 
-def cpu() -> float:
-    """CPU seconds that this process and those below it have used."""
-    ticks = 0
-    for pid in tree(os.getpid()):
-        try:
-            parts = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        ticks += int(parts[11]) + int(parts[12])
-    return ticks / os.sysconf("SC_CLK_TCK")
-
-
 def texts(spark: SparkSession, asked: argparse.Namespace, folder: Path) -> DataFrame:
     """The first rows of the file, as Parquet in eight parts."""
     read = spark.read.json(str(asked.file)).select(F.concat_ws(" ", *asked.columns).alias(TEXT)).limit(asked.rows)
@@ -58,9 +46,9 @@ def texts(spark: SparkSession, asked: argparse.Namespace, folder: Path) -> DataF
 
 def seconds(rows: DataFrame, nlp: Nlp, folder: Path) -> float:
     """CPU seconds of making these rows' tokens."""
-    begun = cpu()
+    begun = cpu_seconds(os.getpid())
     tokenised(rows, nlp, folder, folder / "nlp").select("tokens").write.format("noop").mode("overwrite").save()
-    return cpu() - begun
+    return cpu_seconds(os.getpid()) - begun
 
 
 def differing(rows: DataFrame, nlp: Nlp, folder: Path) -> int:

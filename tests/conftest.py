@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 from lakehouse_nlp.core.context import Context
 from lakehouse_nlp.core.settings import Settings
@@ -14,6 +15,9 @@ from lakehouse_nlp.core.settings.models import Spark
 if TYPE_CHECKING:
     import lake
     from pyspark.sql import SparkSession
+
+hypothesis_settings.register_profile("here", deadline=None)  # an example's time is the machine's affair
+hypothesis_settings.load_profile("here")
 
 PROJECT = "tiny"
 TINY: dict[str, Any] = {

@@ -114,7 +114,7 @@ def test_a_tracking_server_that_is_not_there(command: str, clean: lake.Clean, cl
     before, began = lake.versions(clean.home), time.monotonic()
     ended = lake.cli(clean.home, command, "--set", f"mlflow.tracking_uri={closed_port}")
     says(ended, 2, closed_port)
-    assert time.monotonic() - began < 60
+    assert time.monotonic() - began < 120  # and not the minutes that MLflow would try on
     assert lake.versions(clean.home) == before
 
 

@@ -121,7 +121,7 @@ def test_what_was_written_comes_back(
 ) -> None:
     """Few examples of many values each: a query costs more than a thousand rows."""
 
-    @examples(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck))
+    @examples(max_examples=2, suppress_health_check=list(HealthCheck))
     @given(st.lists(values, min_size=50, max_size=100))
     def comes_back(batch: list[Any]) -> None:
         texts = {write(item): item for item in batch}

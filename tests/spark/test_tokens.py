@@ -72,7 +72,7 @@ def test_tokens_are_those_of_the_annotators(spark: SparkSession, home: Path, nlp
     assert _differing(spark, TEXTS, home, nlp) == []
 
 
-@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=4, suppress_health_check=list(HealthCheck))
 @given(texts=st.lists(TEXT, min_size=60, max_size=120), place=st.sampled_from(range(len(SETTINGS))))
 def test_any_text_has_the_tokens_of_the_annotators(
     spark: SparkSession, home: Path, lemmas: None, texts: list[str | None], place: int

@@ -12,7 +12,8 @@ CREATE TABLE {table} (
   n_tokens INT NOT NULL COMMENT 'number of tokens',
   nlp_hash STRING NOT NULL COMMENT 'hash of the Spark NLP pipeline that made the tokens',
   row_hash BIGINT NOT NULL COMMENT 'changes with the content of the row: as in silver, mixed with the label where one was given'
-) USING DELTA PARTITIONED BY (split) {location}
+) USING DELTA {location}
+PARTITIONED BY (split)
 COMMENT 'Model inputs, one row a key'
 TBLPROPERTIES (delta.enableChangeDataFeed = true, delta.logRetentionDuration = 'interval 36500 days');
 

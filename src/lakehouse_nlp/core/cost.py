@@ -83,7 +83,11 @@ class Meter:
         import psutil
 
         resident = 0
-        for process in (self._root, *self._root.children(recursive=True)):
+        try:
+            processes = [self._root, *self._root.children(recursive=True)]
+        except psutil.NoSuchProcess:  # a JVM that died under spark-submit
+            return
+        for process in processes:
             try:
                 with process.oneshot():
                     resident += process.memory_info().rss

@@ -34,8 +34,10 @@ def tokenised(rows: DataFrame, nlp: Nlp, home: Path, folder: Path) -> DataFrame:
     `home`: where the lemma dictionary's path counts from; `folder`: where fitted pipelines are kept. Where `annotators`
     is `needed`, only what Spark SQL does not do alike is left to Spark NLP.
     """
-    model = fitted(rows.sparkSession, nlp, home, folder)
-    return _quick(rows, nlp, model) if plain(nlp) else _annotated(rows, model)
+    place = kept(rows.sparkSession, nlp, home, folder)
+    if not plain(nlp):
+        return _annotated(rows, PipelineModel.load(str(place)))
+    return _quick(rows, nlp, PipelineModel.load(str(place)) if nlp.lemmas else None)
 
 
 def nlp_hash(nlp: Nlp, home: Path) -> str:
@@ -46,15 +48,15 @@ def nlp_hash(nlp: Nlp, home: Path) -> str:
     return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
 
 
-def fitted(spark: SparkSession, nlp: Nlp, home: Path, folder: Path) -> PipelineModel:
-    """The fitted pipeline, from the text column `_text` to the annotation column `_tokens`.
+def kept(spark: SparkSession, nlp: Nlp, home: Path, folder: Path) -> Path:
+    """Where the fitted pipeline is, from the text column `_text` to the annotation column `_tokens`.
 
-    Saved as `<folder>/<hash>` when first made, and loaded from there ever after. Raises DataError where Spark SQL,
-    which is to do its plain steps, does not make the same tokens here.
+    That is `<folder>/<hash>`; it is fitted and saved if it is not there yet. Raises DataError where Spark SQL, which is
+    to do its plain steps, does not make the same tokens here.
     """
     place = folder / nlp_hash(nlp, home)
     if place.exists():
-        return PipelineModel.load(str(place))
+        return place
     tried = spark.createDataFrame([(text,) for text in TRIED], f"{TEXT} string").coalesce(1)
     model = Pipeline(stages=stages(nlp, home)).fit(tried)
     if plain(nlp):
@@ -63,7 +65,7 @@ def fitted(spark: SparkSession, nlp: Nlp, home: Path, folder: Path) -> PipelineM
     shutil.rmtree(half, ignore_errors=True)
     model.save(str(half))
     half.rename(place)
-    return model
+    return place
 
 
 def stages(nlp: Nlp, home: Path) -> list[Any]:
@@ -100,10 +102,10 @@ def _annotated(rows: DataFrame, model: PipelineModel) -> DataFrame:
     )
 
 
-def _quick(rows: DataFrame, nlp: Nlp, model: PipelineModel) -> DataFrame:
-    """The plain steps by Spark SQL, lemmas by the pipeline's Lemmatizer, stems by a dictionary."""
+def _quick(rows: DataFrame, nlp: Nlp, model: PipelineModel | None) -> DataFrame:
+    """The plain steps by Spark SQL, lemmas by the Lemmatizer of the pipeline, if it has one, stems by a dictionary."""
     made = rows.withColumn("tokens", split(F.col(TEXT), nlp, _stop_words(nlp.stop_words)))
-    if nlp.lemmas:
+    if nlp.lemmas and model is not None:
         made = through(made, model.stages[-2 if nlp.stem else -1])
     return stemmed(made) if nlp.stem else made
 

@@ -4,14 +4,14 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
+
 import numpy as np
 import pyarrow as pa
 from pyarrow import csv
 
 from lakehouse_nlp.ingest.dialect import Dialect
 from lakehouse_nlp.ingest.records import Records, Unruly
-
-BOM = b"\xef\xbb\xbf"
 
 
 def split(records: Records, dialect: Dialect) -> Records:
@@ -45,7 +45,9 @@ def _table(text: pa.Buffer, dialect: Dialect) -> pa.Table:
     names = [f"c{place}" for place in range(dialect.width)]
     if not text.size:
         return pa.table({name: pa.array([], pa.string()) for name in names})
-    if text.slice(0, min(len(BOM), text.size)) == BOM:  # of a row within the file, where it is a character like others
+    if (
+        text.slice(0, min(len(BOM_UTF8), text.size)) == BOM_UTF8
+    ):  # of a row within the file, where it is a character like others
         text = pa.py_buffer(b"\n" + text.to_pybytes())
     return csv.read_csv(
         pa.BufferReader(text),

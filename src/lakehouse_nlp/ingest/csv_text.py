@@ -25,12 +25,12 @@ UNCLOSED = "a quote that opens here is never closed"
 
 @dataclass
 class Row:
-    """A record: the line that it begins in, its text as it came, its fields, or why it has none."""
+    """A record: the line that it begins in, and its fields, or why it has none and its text as it came."""
 
     line: int
-    text: str
     cells: list[str] | None
     fault: str | None = None
+    text: str | None = None
 
 
 @dataclass
@@ -56,8 +56,7 @@ class CsvText:
         """The rows of the lines, in batches. Raises Fault for a record that is too long."""
         csv.field_size_limit(self.limit + 1)
         for rows in batched(self._rows(_each(lines))):
-            told = ((row.text if row.fault else None, row.line, row.fault) for row in rows)
-            texts, places, faults = zip(*told, strict=True)
+            texts, places, faults = zip(*((row.text, row.line, row.fault) for row in rows), strict=True)
             yield Records.of(texts, places, faults, self._columns([row.cells for row in rows]))
 
     def _columns(self, cells: Sequence[Sequence[str] | None]) -> pa.Table:
@@ -73,7 +72,7 @@ class CsvText:
                 for cells in self._reader(self._feed(lines)):
                     taken, self._taken = self._taken, []
                     if self._ended and self._unclosed(taken):
-                        yield Row(taken[0].number, _bare(taken[0].text), None, taken[0].fault or UNCLOSED)
+                        yield _faulty(taken[:1], taken[0].fault or UNCLOSED)
                         self._waiting.extendleft(reversed(taken[1:]))
                         going = True
                     elif cells and not (
@@ -82,7 +81,7 @@ class CsvText:
                         yield self._row(taken, cells)
             except csv.Error as error:
                 taken, self._taken = self._taken, []
-                yield Row(taken[0].number, _bare("".join(line.text for line in taken)), None, str(error))
+                yield _faulty(taken, str(error))
                 going = True
 
     def _reader(self, lines: Iterable[str]) -> Iterator[list[str]]:
@@ -116,7 +115,11 @@ class CsvText:
         fault = next((line.fault for line in taken if line.fault), None)
         if len(cells) != self.dialect.width:
             fault = fault or ragged(len(cells), self.dialect)
-        return Row(taken[0].number, _bare("".join(line.text for line in taken)), None if fault else cells, fault)
+        return _faulty(taken, fault) if fault else Row(taken[0].number, cells)
+
+
+def _faulty(taken: list[Line], fault: str) -> Row:
+    return Row(taken[0].number, None, fault, _bare("".join(line.text for line in taken)))
 
 
 def _each(lines: Iterable[Records]) -> Iterator[Line]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import reduce
@@ -69,7 +69,7 @@ def run(ctx: Context) -> StepResult:
         made = beside.submit(ctx.tables.ensure, "bronze", declared)  # seconds, while files are looked at
         written = 0
         for number, rows in Ledger.of(ctx).unfinished.items():
-            wait([made])
+            made.result()
             written += _resume(ctx, room, number, rows)
         new = _sort(ctx, room, Ledger.of(ctx))
         bronze = made.result()

@@ -5,7 +5,6 @@ The booster's columns are those of rows in memory, in the same order; the regres
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,7 +16,7 @@ from lakehouse_nlp.model.blocks import Blocks, Sums
 from lakehouse_nlp.model.coded import Coded
 from lakehouse_nlp.model.columns import Columns
 from lakehouse_nlp.model.features import Features, together
-from lakehouse_nlp.model.linear import Linear, class_sums, dependent, rarity, rows_with, tfidf
+from lakehouse_nlp.model.linear import Linear, class_sums, dependent, held_out, rarity, rows_with, tfidf
 from lakehouse_nlp.model.rows import Floats, Ints, Rows, Spec
 from lakehouse_nlp.model.task import Task
 from lakehouse_nlp.model.together import Lesson, regressions
@@ -59,7 +58,7 @@ class Scored:
 
         def seen(start: int, block: Rows) -> csr_matrix:
             weights, folds = tfidf(block.counts, idf, spec), fold[start : start + len(block)]
-            scores = _held_out(weights, folds, linear, partial)
+            scores = held_out(weights, folds, linear, partial)
             return together(scores, coded.encode(block, folds), block.vectors, weights[:, selected])
 
         features = Features(replace(spec, select=terms), self.task, idf, linear, selected, self.columns)
@@ -132,12 +131,3 @@ def _text(
 def _lesson(start: int, features: csr_matrix, task: Task, values: Floats, fold: Ints) -> Lesson:
     inside = slice(start, start + features.shape[0])
     return Lesson(features, task.columns(values[inside]), task.row_weights(values[inside]), fold[inside])
-
-
-def _held_out(terms: csr_matrix, fold: Ints, full: Linear, partial: Sequence[Linear]) -> Floats:
-    """As `linear.fit_linear` has them: a row without terms gets the score that serving would give it."""
-    found = np.empty((len(fold), len(full.bias)))
-    for k, model in enumerate(partial):
-        found[fold == k] = model.scores(terms[fold == k])
-    found[np.diff(terms.indptr) == 0] = full.bias
-    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import product
@@ -110,11 +111,16 @@ def fit_linear(
     with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(max(1, min(threads, TOGETHER))) as pool:
         fits = np.array(list(pool.map(one, product(parts, columns.T)))).reshape(len(parts), columns.shape[1], -1)
     full, *partial = [*([kept] if kept else []), *(Linear(fit[:, :-1], fit[:, -1]) for fit in fits)]
-    held_out = np.empty(columns.shape)
+    return full, held_out(terms, fold, full, partial)
+
+
+def held_out(terms: csr_matrix, fold: Ints, full: Linear, partial: Sequence[Linear]) -> Floats:
+    """Each row's scores by the regression without its fold, n x columns; without terms, those of the `full` one."""
+    found = np.empty((len(fold), len(full.bias)))
     for k, model in enumerate(partial):
-        held_out[fold == k] = model.scores(terms[fold == k])
-    held_out[np.diff(terms.indptr) == 0] = full.bias
-    return full, held_out
+        found[fold == k] = model.scores(terms[fold == k])
+    found[np.diff(terms.indptr) == 0] = full.bias
+    return found
 
 
 def regression(features: csr_matrix, column: Floats, weights: Floats, task: Task, c: float) -> Floats:

@@ -66,7 +66,7 @@ def test_fields_are_strings_as_they_stand(name: str, size: int) -> None:
 
 
 @given(st.text(st.sampled_from('a,"\n\r 1é\ufeff'), max_size=20), st.sampled_from([CSV, ONE]))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_what_is_regular_is_read_as_pythons_csv_reads_it(text: str, dialect: Dialect) -> None:
     try:
         blocks = list(Splitter(1 << 20, dialect).split([text.encode()], POOL))

@@ -93,7 +93,7 @@ def test_many_short_rows_are_not_too_long() -> None:
 
 
 @given(st.text('a,"\n\r 1', max_size=20))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_what_is_regular_is_read_alike(text: str) -> None:
     try:
         blocks = list(Splitter(1 << 20, CSV).split([text.encode()], POOL))
@@ -114,7 +114,7 @@ def test_what_is_regular_is_read_alike(text: str) -> None:
 
 
 @given(st.text('ab,"\n', max_size=30))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_no_line_is_lost(text: str) -> None:
     """Every line that is not blank belongs to one row."""
     lines = text.split("\n")

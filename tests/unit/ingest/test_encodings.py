@@ -59,9 +59,9 @@ def test_one_line_of_a_large_block_is_guessed_by_the_characters_that_matter() ->
 
 
 def test_a_guess_takes_no_longer_for_long_lines() -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
     code_page(b"x" * 300_000 + b"\n" + GERMAN.encode("cp1252"))
-    assert time.perf_counter() - begun < 2
+    assert time.process_time() - begun < 2
 
 
 @pytest.mark.parametrize(

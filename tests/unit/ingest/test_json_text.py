@@ -91,7 +91,7 @@ def test_elements_are_the_same_in_blocks_of_any_size(name: str, size: int) -> No
 
 
 @given(st.text('{}[]",\\: a\n\rä1', max_size=16), st.integers(1, 5))
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 def test_any_text_makes_the_same_elements_in_blocks_of_any_size(text: str, size: int) -> None:
     assert rows(text, size) == rows(text)
 
@@ -105,7 +105,7 @@ OBJECT = st.dictionaries(st.text(max_size=4), JSON, max_size=4)
 
 
 @given(st.lists(OBJECT, max_size=4), st.sampled_from([None, 1]), st.booleans(), st.integers(1, 9))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_elements_of_an_array_are_its_elements(objects: list[Any], indent: int | None, plain: bool, size: int) -> None:
     text = json.dumps(objects, indent=indent, ensure_ascii=plain)
     found = rows(text, size)
@@ -156,9 +156,9 @@ def test_batches_are_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_long_strings_take_no_longer() -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
     assert len(rows('[{"a": "' + "x" * 4_000_000 + '"}, "' + "y" * 4_000_000 + '"]', limit=1 << 24)) == 2
-    assert time.perf_counter() - begun < 3
+    assert time.process_time() - begun < 3
 
 
 def test_keys_are_those_of_the_objects_in_their_order() -> None:
@@ -209,7 +209,7 @@ def test_what_is_no_object_says_why(text: str, why: str) -> None:
 
 
 @given(OBJECT, st.booleans(), st.sampled_from([None, 0, 2]))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_fields_are_those_that_python_reads(given: dict[str, Any], plain: bool, indent: int | None) -> None:
     text = json.dumps(given, ensure_ascii=plain, indent=indent)
     found = json.loads(exact(text)[0])
@@ -222,7 +222,7 @@ def test_fields_are_those_that_python_reads(given: dict[str, Any], plain: bool, 
 
 
 @given(st.text('{}[]":,\\u 01ea.-ntrulfs\n', max_size=14).map(lambda text: '{"a":' + text))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 def test_what_python_refuses_is_refused(text: str) -> None:
     try:
         strict = json.loads(text, parse_constant=lambda name: 1 / 0)

@@ -28,9 +28,10 @@ def zst(content: bytes) -> bytes:
 
 def zipped(*names: str, content: bytes = TEXT) -> bytes:
     sink = io.BytesIO()
-    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name in names:
-            archive.writestr(name, b"" if name.endswith("/") else content)
+    with zipfile.ZipFile(sink, "w") as archive:
+        for name in names:  # of one time: headers that hold today's may hold anything
+            member = zipfile.ZipInfo(name, (2024, 1, 1, 0, 0, 0))
+            archive.writestr(member, b"" if name.endswith("/") else content, zipfile.ZIP_DEFLATED)
     return sink.getvalue()
 
 

@@ -107,7 +107,7 @@ TEXT = st.lists(st.tuples(RECORD, NEWLINES).map("".join), max_size=6).flatmap(
 
 @given(TEXT, st.integers(1, 7))
 @example('a,"\r\n"\r\n1,2', 1)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_blocks_of_any_size_make_the_same_rows(text: str, size: int) -> None:
     whole = outcome(text.encode())
     assert outcome(text.encode(), size) == whole
@@ -122,13 +122,13 @@ def test_blocks_of_any_size_make_the_same_rows(text: str, size: int) -> None:
 
 
 @given(st.text('a,"\n\r ', max_size=12), st.integers(1, 5), st.sampled_from([CSV, ONE, TSV, None]))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 def test_blocks_of_any_size_make_the_same_of_any_text(text: str, size: int, dialect: Dialect | None) -> None:
     assert outcome(text.encode(), size, dialect) == outcome(text.encode(), dialect=dialect)
 
 
 @given(st.binary(max_size=9), st.integers(1, 5))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_mixed_bytes_are_the_same_in_blocks_of_any_size(text: bytes, size: int) -> None:
     assert outcome(text, size, mixed=True) == outcome(text, mixed=True)
 

@@ -62,10 +62,10 @@ def test_a_row_does_not_depend_on_the_rows_beside_it() -> None:
 
 
 def test_a_text_of_50_mb_takes_seconds() -> None:
-    started = time.monotonic()
+    started = time.process_time()
     counts = Vectoriser(2**18, 2, True).counts(pa.array(["spam and eggs " * 3_600_000]))
     assert sorted(counts.data.tolist()) == [3_599_999, *[3_600_000] * 5]
-    assert time.monotonic() - started < 60
+    assert time.process_time() - started < 60
 
 
 def test_hash_is_that_of_sparks_hashing_tf() -> None:
