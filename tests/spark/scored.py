@@ -42,7 +42,7 @@ def _part(n: int, seed: int, cut: float) -> Labelled:
 def more_gold(ctx: Context, spark: SparkSession, *keys: str, price: float = 7.0, row_hash: int = 1) -> None:
     """Rows that come to gold, or come again with another content."""
     old = spark.createDataFrame([(key,) for key in keys], "key string").coalesce(1)
-    like = ctx.tables.read("gold").limit(1).drop("key", "price", "row_hash")
+    like = ctx.tables.read("gold").where("key = 'k000'").drop("key", "price", "row_hash")
     rows = old.crossJoin(like).selectExpr("*", f"{price}D AS price", f"{row_hash}L AS row_hash")
     ctx.sign("gold")
     ctx.tables.merge_once("gold", rows, on=["key"], changed="new.row_hash <> old.row_hash")

@@ -29,6 +29,8 @@ def connect(root: Path, only: Iterable[str] | None = None) -> DuckDBPyConnection
 
     `only`: just these tables, and no views.
     """
+    import duckdb
+
     connection = _connection()
     found = tables(root)
     for name, path in found.items():

@@ -23,7 +23,7 @@ def promote(ctx: Context, number: int, why: str) -> Version:
 def rollback(ctx: Context, why: str) -> Version:
     """Makes the version that was champion before champion again. Raises UsageError where there is none.
 
-    Where `current_predictions` shows the one that goes, and has shown the other before, it is switched back at once.
+    Where `current_predictions` shows the champion, and has shown the other before, it is switched back at once.
     """
     with lease(ctx):
         registry = Registry(ctx)
@@ -34,7 +34,7 @@ def rollback(ctx: Context, why: str) -> Version:
                 hint="lakehouse-nlp models; lakehouse-nlp promote N",
             )
         made = _crowned(ctx, registry, before, champion, "rolled back", why)
-        past = shown(ctx)
+        past = shown(ctx) if ctx.settings.score.models[0] == CHAMPION else []
         if past and past[0].version == champion.number and made.number in {each.version for each in past}:
             record(ctx, made, SHOWN, CURRENT, champion.number, [why], to=Shown(made.number))
         return made
