@@ -49,7 +49,7 @@ STAGES = (
     Stage("gold", ("silver", "labels"), ("gold",), "makes tokens with Spark NLP, splits the rows"),
     Stage("train", ("gold",), ("candidate",), "trains a candidate, logged to MLflow", follows=False),
     Stage("register", ("candidate",), ("champion", "ops.model_events"), "judges it at the gate", follows=False),
-    Stage("score", ("gold", "champion"), ("predictions",), "scores what the champion has not seen"),
+    Stage("score", ("gold", "champion"), ("predictions", "ops.model_events"), "scores what the champion has not seen"),
     Stage("monitor", ("predictions",), ("ops.metrics",), "takes the figures of the run"),
 )
 NAMES = tuple(stage.name for stage in STAGES)

@@ -16,6 +16,7 @@ from lakehouse_nlp.query import answer
 def queries(project: str, engine: Any) -> dict[str, str]:
     """Name -> query of every question, and of every view."""
     every = {f"{project}.{table}" for table in ("quarantine", "predictions", "gold", "silver", "bronze")}
+    every.add("ops.model_events")
     seen = {name: f"SELECT * FROM {name}" for name, _ in views(project, every, engine)}
     return {**seen, **{name: filled(text, project, engine) for name, text in questions().items()}}
 

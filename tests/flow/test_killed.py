@@ -131,12 +131,13 @@ STORIES = {
     ),
     "train": Story(
         before_training,
-        ("run", "train", "register"),
-        (),
+        ("run", "train", "register", "score"),
+        ("predictions",),
         (
             "create_model_version::after:1",  # there is a version that no gate has seen
             "set_registered_model_alias:champion:after:1",  # champion, and nobody wrote down why
             "set_model_version_tag:gate:before:1",  # written down, not marked as judged
+            "record:ops.model_events:before:2",  # all is scored, and not shown
         ),
         ledgers=("ops.model_events",),
     ),

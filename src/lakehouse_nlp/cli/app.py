@@ -159,6 +159,37 @@ def ingest(
 
 
 @app.command()
+def score(
+    since: Annotated[str | None, typer.Option("--since", help="Only rows from this date or time on.")] = None,
+    until: Annotated[str | None, typer.Option("--until", help="Only rows before this date or time.")] = None,
+    by: Annotated[str | None, typer.Option("--by", help="Of this column; when they were taken in if left out.")] = None,
+    version: Annotated[int | None, typer.Option("--version", help="By this version of the model, too.")] = None,
+    project: Project = None,
+    home: Home = None,
+    env: Env = "local",
+    sets: Sets = None,
+    json: Json = False,
+) -> None:
+    """Score what is not scored: all of it, or a window; by the models of the settings, or one version more.
+
+    Neither a window nor --version changes what current_predictions shows.
+    Examples: lakehouse-nlp score --version 3; lakehouse-nlp score --by day --since 2024-01-01 --until 2024-02-01
+    """
+    from lakehouse_nlp import flow
+    from lakehouse_nlp.cli.progress import watched
+
+    window = {"since": since, "until": until, "by": by}
+    given = [*(sets or ()), *(f"score.window.{name}={value}" for name, value in window.items() if value)]
+    models = _context(home, project, env, given).settings.score.models
+    more = [f"score.models=[{', '.join(map(str, (*models, version)))}]"] if version not in (None, *models) else []
+    ctx = _context(home, project, env, [*given, *more])
+    with closing(ctx), watched(ctx, flow.chosen(["score"])) as watch:
+        report = flow.run(ctx, ["score"], watch=watch)
+    render.report(report, as_json=json)
+    raise typer.Exit(1 if report.refused else 0)
+
+
+@app.command()
 def status(
     project: Project = None, home: Home = None, env: Env = "local", sets: Sets = None, json: Json = False
 ) -> None:

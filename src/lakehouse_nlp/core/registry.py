@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -105,12 +106,12 @@ class Registry:
         """A version by its number. Raises UsageError where there is no such version."""
         from mlflow.exceptions import MlflowException
 
-        try:
-            return _version(self.client.get_model_version(self.name, str(number)))
-        except MlflowException as error:
-            raise UsageError(
-                f"no version {number} of model {self.name}", hint=f"lakehouse-nlp status --project {self.name}"
-            ) from error
+        if self.exists:
+            with suppress(MlflowException):
+                return _version(self.client.get_model_version(self.name, str(number)))
+        raise UsageError(
+            f"no version {number} of model {self.name}", hint=f"lakehouse-nlp models --project {self.name}"
+        )
 
     def versions(self) -> list[Version]:
         """All versions that the train stage finished, oldest first."""

@@ -17,7 +17,7 @@ def views(project: str, tables: set[str], engine: Engine) -> Iterator[tuple[str,
     """SQL name and query of each view whose tables are there; `tables` are the names of those."""
     for file in sorted(packaged("sql").glob("*/views/*.sql")):
         query = filled(file.read_text(encoding="utf-8"), project, engine)
-        if all(table in tables for table in re.findall(rf"\b{project}\.\w+", query)):
+        if all(table in tables for table in re.findall(rf"\b(?:{project}|ops)\.\w+", query)):
             yield f"{project}.{file.stem}", query
 
 

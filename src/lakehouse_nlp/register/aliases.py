@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import getpass
-import json
-from collections.abc import Sequence
-
-from lakehouse_nlp.core import duck
 from lakehouse_nlp.core.context import Context
 from lakehouse_nlp.core.errors import UsageError
+from lakehouse_nlp.core.events import CURRENT, SHOWN, Shown, record, shown
 from lakehouse_nlp.core.lease import lease
 from lakehouse_nlp.core.registry import CHAMPION, PREVIOUS, Registry, Version
 from lakehouse_nlp.register.export import export
-
-EVENTS = "ops.model_events"
 
 
 def promote(ctx: Context, number: int, why: str) -> Version:
@@ -27,7 +21,10 @@ def promote(ctx: Context, number: int, why: str) -> Version:
 
 
 def rollback(ctx: Context, why: str) -> Version:
-    """Makes the version that was champion before champion again. Raises UsageError where there is none."""
+    """Makes the version that was champion before champion again. Raises UsageError where there is none.
+
+    Where `current_predictions` shows the champion, and has shown the other before, it is switched back at once.
+    """
     with lease(ctx):
         registry = Registry(ctx)
         champion, before = registry.alias(CHAMPION), registry.alias(PREVIOUS)
@@ -36,7 +33,11 @@ def rollback(ctx: Context, why: str) -> Version:
                 f"model {registry.name} has no champion before this one",
                 hint="lakehouse-nlp models; lakehouse-nlp promote N",
             )
-        return _crowned(ctx, registry, before, champion, "rolled back", why)
+        made = _crowned(ctx, registry, before, champion, "rolled back", why)
+        past = shown(ctx) if ctx.settings.score.models[0] == CHAMPION else []
+        if past and past[0].version == champion.number and made.number in {each.version for each in past}:
+            record(ctx, made, SHOWN, CURRENT, champion.number, [why], to=Shown(made.number))
+        return made
 
 
 def move(registry: Registry, version: Version, champion: Version | None) -> None:
@@ -46,35 +47,11 @@ def move(registry: Registry, version: Version, champion: Version | None) -> None
     registry.client.set_registered_model_alias(registry.name, CHAMPION, str(version.number))
 
 
-def last_champion(ctx: Context) -> int | None:
-    """The version that the ledger has as champion, whatever the registry says; None where there never was one."""
-    if not ctx.tables.log(EVENTS).rows():
-        return None
-    query = f"""SELECT version FROM {EVENTS} WHERE project = ? AND alias = '{CHAMPION}'
-                ORDER BY recorded_at DESC, version DESC LIMIT 1"""
-    found = duck.rows(ctx.root, query, [ctx.settings.project], only=[EVENTS])
-    return int(found[0]["version"]) if found else None
-
-
-def record(
-    ctx: Context, version: Version, event: str, alias: str, previous: Version | None, reasons: Sequence[str],
-    once: tuple[str, int] | None = None,
-) -> None:  # fmt: skip
-    """Writes down what became of a version, by whom; `once`: as in `Tables.append_once`."""
-    test = Registry(ctx).metrics(version)["test"]
-    row = (
-        ctx.settings.project, ctx.run_id, version.name, version.number, event, alias,
-        previous.number if previous else None, json.dumps(list(reasons)), json.dumps(test), getpass.getuser(),
-    )  # fmt: skip
-    ctx.tables.ensure(EVENTS, {"who": "string"})  # which tables of earlier releases lack
-    ctx.tables.record(EVENTS, [row], once=once)
-
-
 def _crowned(
     ctx: Context, registry: Registry, version: Version, champion: Version | None, event: str, why: str
 ) -> Version:
     ctx.sign("register")
     move(registry, version, champion)
     export(ctx, version)
-    record(ctx, version, event, CHAMPION, champion, [why])
+    record(ctx, version, event, CHAMPION, champion.number if champion else None, [why])
     return version

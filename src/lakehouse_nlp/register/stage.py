@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from lakehouse_nlp.core.context import Context, StepResult
 from lakehouse_nlp.core.errors import DataError
+from lakehouse_nlp.core.events import last_champion, record
 from lakehouse_nlp.core.registry import CHALLENGER, CHAMPION, PREVIOUS, Registry, Version
-from lakehouse_nlp.register.aliases import last_champion, move, record
+from lakehouse_nlp.register.aliases import move
 from lakehouse_nlp.register.export import export
 from lakehouse_nlp.register.gate import Reason, judge
 from lakehouse_nlp.register.rival import rival
@@ -33,7 +34,8 @@ def run(ctx: Context) -> StepResult:
     passed = all(reason.passed for reason in reasons)
     event, alias = _decided(ctx, registry, candidate, champion, passed)
     says = [("passed: " if reason.passed else "failed: ") + reason.says for reason in reasons]
-    record(ctx, candidate, event, alias, champion, says, once=(f"{ctx.settings.project}.register", candidate.number))
+    previous = champion.number if champion else None
+    record(ctx, candidate, event, alias, previous, says, once=(f"{ctx.settings.project}.register", candidate.number))
     registry.client.set_model_version_tag(
         registry.name, str(candidate.number), "gate", "passed" if passed else "refused"
     )

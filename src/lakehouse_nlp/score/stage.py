@@ -1,6 +1,8 @@
-"""The score stage: the champion, resolved once to a version, over what it has not scored, merged into predictions."""
+"""The score stage: models, resolved once to versions, over what they have not scored, merged into predictions."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -9,100 +11,169 @@ from lakehouse_nlp.core import duck
 from lakehouse_nlp.core.context import Context, StepResult
 from lakehouse_nlp.core.errors import DataError
 from lakehouse_nlp.core.pending import Pending, pending_beside
-from lakehouse_nlp.core.registry import CHAMPION, Registry, Version, classes_of
+from lakehouse_nlp.core.registry import Registry, Version, classes_of
 from lakehouse_nlp.core.session import wake
 from lakehouse_nlp.core.tables import moved
 from lakehouse_nlp.score.predict import predicted, spread
+from lakehouse_nlp.score.switch import Named, switched, waits
+from lakehouse_nlp.score.window import in_window
 
 SOURCE, TARGET = "gold", "predictions"
+Pass = tuple[Pending, list[Version]]
 
 
 def due(ctx: Context) -> str | None:
-    """Rows of gold that came since this version of the model last scored, or a version that never did."""
-    version = resolved(ctx)
-    found = _pending(ctx, version) if version else None
-    return str(found) if found else None
+    """Rows of gold that came since one of the versions last scored, a version that never did, or one to be shown."""
+    named = resolved(ctx)
+    for found, _ in _passes(ctx, list(named.values())):
+        return str(found)
+    if named and _may_switch(ctx) and waits(ctx, named):
+        return f"{next(iter(named.values()))} is to be shown by current_predictions"
+    return None
 
 
 def run(ctx: Context) -> StepResult:
-    """Scores with one version throughout; raises DataError if gold was made by another pipeline than the model's."""
-    version = resolved(ctx)
-    if version is None:
+    """Scores with the same versions throughout; raises DataError if gold was made by another pipeline than theirs."""
+    named = resolved(ctx)
+    versions = list(named.values())
+    if not versions:
         raise DataError(
-            f"score: model {ctx.settings.model_name} has no champion", hint="lakehouse-nlp run train register"
+            f"score: model {ctx.settings.model_name} has no {ctx.settings.score.models[0]}",
+            hint="lakehouse-nlp run train register",
         )
-    _same_pipeline(ctx, version)
-    found = _pending(ctx, version)
-    if not found:
-        return StepResult(note=f"version {version.number} has scored everything")
-    ctx.sign("score", str(version))
-    wake(ctx.spark)
-    ctx.tables.ensure(TARGET, {"value": "double"})  # which tables of earlier releases lack
-    rows = _rows(ctx, _unscored(ctx, found, version), version)
-    wrote = ctx.tables.merge_once(
-        TARGET,
-        rows,
-        on=["key", "model", "version"],
-        within=f"old.version = {version.number}",
-        changed="new.row_hash <> old.row_hash",
-        upto={SOURCE: found.upto},
-    )
-    read, written = moved(wrote)
-    note = f"{written:,} rows scored by {version}"
-    return StepResult(read, written, 0, ctx.versions(TARGET), note)
-
-
-def resolved(ctx: Context) -> Version | None:
-    """The version that the settings name, or the one that is champion now."""
-    registry = Registry(ctx)
-    return registry.get(ctx.settings.score.version) if ctx.settings.score.version else registry.alias(CHAMPION)
-
-
-def _pending(ctx: Context, version: Version) -> Pending | None:
-    return pending_beside(ctx, "score", SOURCE, TARGET, str(version))
-
-
-def _same_pipeline(ctx: Context, version: Version) -> None:
-    gold = f"{ctx.settings.project}.gold"
-    found = {row["nlp_hash"] for row in duck.rows(ctx.root, f"SELECT DISTINCT nlp_hash FROM {gold}", only=[gold])}
-    if wrong := found - {version.tags.get("nlp_hash")}:
+    if wrong := _pipelines(ctx) - {versions[0].tags.get("nlp_hash", "")}:
         raise DataError(
-            f"score: {gold} was made by pipeline {', '.join(sorted(wrong))}, and {version} was trained on "
-            f"{version.tags.get('nlp_hash')}",
+            f"score: {ctx.tables.name(SOURCE)} was made by pipeline {', '.join(sorted(wrong))}, and {versions[0]} was "
+            f"trained on {versions[0].tags.get('nlp_hash')}",
             hint="lakehouse-nlp run train register, for a model of today's pipeline; or set gold.nlp back and run gold",
         )
+    passes = list(_passes(ctx, versions))
+    counts = [_scored(ctx, found, together) for found, together in passes]
+    read, written = (sum(numbers) for numbers in zip((0, 0), *counts, strict=True))
+    told, held = switched(ctx, named) if _may_switch(ctx) else ("", False)
+    names = ", ".join(str(version) for version in versions)
+    note = f"{written:,} rows scored by {names}" if passes else f"{names} scored everything before"
+    note += f"; {told}" if told else ""
+    return StepResult(read, written, 0, ctx.versions(TARGET), note, (told,) if held else ())
 
 
-def _unscored(ctx: Context, found: Pending, version: Version) -> DataFrame:
-    """What waits; for a version's first pass, without the rows that a killed run has scored already.
+def resolved(ctx: Context) -> Named:
+    """The versions that `score.models` names now, by these names; none where the first, which is shown, is not there.
+
+    Of the others those are left out that are not there, have another name already, or read tokens of another pipeline
+    than gold's: a model that only looks on stops nobody.
+    """
+    registry, (first, *others) = Registry(ctx), ctx.settings.score.models
+    shown = _version(registry, first)
+    if shown is None:
+        return {}
+    found: Named = {first: shown}
+    pipelines = _pipelines(ctx) if others else set()
+    for name in others:
+        version = _version(registry, name)
+        known = {each.number for each in found.values()}
+        if version and version.number not in known and not pipelines - {version.tags.get("nlp_hash", "")}:
+            found[name] = version
+    return found
+
+
+def _may_switch(ctx: Context) -> bool:
+    """Whether what is shown is this run's business: a backfill leaves it alone."""
+    return ctx.tables.log(TARGET).exists and not ctx.settings.score.window
+
+
+def _version(registry: Registry, name: str | int) -> Version | None:
+    return registry.get(name) if isinstance(name, int) else registry.alias(name)
+
+
+def _pipelines(ctx: Context) -> set[str]:
+    """The hashes of the pipelines that made the rows of gold."""
+    if not ctx.tables.log(SOURCE).exists:
+        return set()
+    gold = f"{ctx.settings.project}.gold"
+    return {row["nlp_hash"] for row in duck.rows(ctx.root, f"SELECT DISTINCT nlp_hash FROM {gold}", only=[gold])}
+
+
+def _passes(ctx: Context, versions: Sequence[Version]) -> Iterator[Pass]:
+    """What waits, with the versions that it waits for: those with the same position share one read."""
+    now = ctx.tables.log(SOURCE).changed()
+    if ctx.settings.score.window and versions and now is not None:
+        yield Pending(SOURCE, None, now, "a window of gold is asked for"), list(versions)
+        return
+    found: dict[tuple[int | None, int], Pass] = {}
+    for version in versions:
+        if pending := pending_beside(ctx, "score", SOURCE, TARGET, str(version)):
+            found.setdefault((pending.since, pending.upto), (pending, []))[1].append(version)
+    yield from found.values()
+
+
+def _scored(ctx: Context, found: Pending, versions: Sequence[Version]) -> tuple[int, int]:
+    """Scores what waits by each of the versions, in one commit; rows read, and rows written."""
+    ctx.sign("score", " ".join(str(version) for version in versions))
+    wake(ctx.spark)
+    ctx.tables.ensure(TARGET, {"value": "double"})  # which tables of earlier releases lack
+    wrote = ctx.tables.merge_once(
+        TARGET,
+        _rows(ctx, _unscored(ctx, found, versions), versions),
+        on=["key", "model", "version"],
+        within=f"old.version IN ({', '.join(str(version.number) for version in versions)})",
+        changed="new.row_hash <> old.row_hash",
+        upto=None if ctx.settings.score.window else {SOURCE: found.upto},  # a backfill moves no position
+    )
+    return moved(wrote)
+
+
+def _unscored(ctx: Context, found: Pending, versions: Sequence[Version]) -> DataFrame:
+    """What waits; for a first pass, without the rows that all of the versions have scored already.
 
     A version that is champion again may have a position whose changes `maintain` deleted: it passes over all, too.
     """
     gone = found.since is not None and ctx.tables.log(SOURCE).vacuumed(found.since)
     since = None if gone else found.since
-    gold = ctx.tables.changes(SOURCE, since, found.upto, key=["key"])
+    gold = in_window(ctx, ctx.tables.changes(SOURCE, since, found.upto, key=["key"]))
     if since is not None or not ctx.tables.log(TARGET).rows():
         return gold
-    done = ctx.tables.read(TARGET).where(F.col("version") == version.number).select("key", "row_hash")
+    mine = ctx.tables.read(TARGET).where(F.col("version").isin([version.number for version in versions]))
+    done = mine.groupBy("key", "row_hash").count().where(f"count = {len(versions)}")
     return gold.join(done, ["key", "row_hash"], "left_anti")
 
 
-def _rows(ctx: Context, gold: DataFrame, version: Version) -> DataFrame:
-    classes = classes_of(Registry(ctx).metrics(version))
-    names = F.array(*(F.lit(name) for name in classes)).cast("array<string>")
-    return predicted(ctx, spread(ctx, gold), version).select(
+def _rows(ctx: Context, gold: DataFrame, versions: Sequence[Version]) -> DataFrame:
+    """The rows of predictions: each row of gold once for each version, from one read."""
+    gold = spread(ctx, gold)
+    for version in versions:
+        gold = predicted(ctx, gold, version).withColumnRenamed("_p", f"_p{version.number}")
+    numbers = [F.lit(version.number) for version in versions]
+    gold = gold.withColumn("_version", F.explode(F.array(*numbers)) if len(versions) > 1 else numbers[0])
+    gold = gold.withColumn("_p", _by({version.number: F.col(f"_p{version.number}") for version in versions}))
+    return gold.select(
         "key", "purpose", "split", "label",
         F.col("_p.prediction").alias("prediction"),
         _number("probability"),
-        F.map_from_arrays(names, F.col("_p.probabilities")).alias("probabilities"),
-        F.lit(version.name).alias("model"),
-        F.lit(version.number).alias("version"),
-        F.lit(version.run_id).alias("model_run_id"),
+        F.map_from_arrays(
+            _by({version.number: _classes(ctx, version) for version in versions}), F.col("_p.probabilities")
+        ).alias("probabilities"),
+        F.lit(versions[0].name).alias("model"),
+        F.col("_version").alias("version"),
+        _by({version.number: F.lit(version.run_id) for version in versions}).alias("model_run_id"),
         "nlp_hash", "row_hash",
         F.lit(ctx.run_id).alias("run_id"),
         F.lit(ctx.clock()).cast("timestamp").alias("scored_at"),
         _number("value"),
     )  # fmt: skip
+
+
+def _by(values: Mapping[int, Column]) -> Column:
+    """The value for the version that a row is of."""
+    *others, (_, chosen) = values.items()
+    for number, value in others:
+        chosen = F.when(F.col("_version") == number, value).otherwise(chosen)
+    return chosen
+
+
+def _classes(ctx: Context, version: Version) -> Column:
+    names = classes_of(Registry(ctx).metrics(version))
+    return F.array(*(F.lit(name) for name in names)).cast("array<string>")
 
 
 def _number(name: str) -> Column:

@@ -15,12 +15,13 @@ from scipy.sparse import csr_matrix
 
 from lakehouse_nlp.core.context import Context
 from lakehouse_nlp.core.errors import UsageError
+from lakehouse_nlp.core.events import EVENTS
 from lakehouse_nlp.core.registry import CHALLENGER, CHAMPION, PREVIOUS, Registry
 from lakehouse_nlp.model.rows import Rows, Spec
 from lakehouse_nlp.model.stacked import fit
 from lakehouse_nlp.models import ROWS, compared, listed, shown
 from lakehouse_nlp.register import stage
-from lakehouse_nlp.register.aliases import EVENTS, promote, rollback
+from lakehouse_nlp.register.aliases import promote, rollback
 from lakehouse_nlp.train import stage as train_stage
 from lakehouse_nlp.train.blocks import Labelled
 from lakehouse_nlp.train.evaluation import figures

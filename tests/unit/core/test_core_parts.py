@@ -4,7 +4,9 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
+from deltalake import CommitProperties, write_deltalake
 
 from lakehouse_nlp.core.context import Context
 from lakehouse_nlp.core.errors import DataError, LakehouseError, SessionLostError, UsageError
@@ -12,6 +14,7 @@ from lakehouse_nlp.core.packaged import packaged
 from lakehouse_nlp.core.recipes import GOLD, SILVER, TRAIN, recipe
 from lakehouse_nlp.core.settings import Settings
 from lakehouse_nlp.core.tables import Log, Stamp, ddl
+from lakehouse_nlp.core.tables.log import NEWEST
 from lakehouse_nlp.core.views import filled, questions, views
 from lakehouse_nlp.flow import STAGES
 
@@ -51,6 +54,17 @@ def test_a_table_that_is_not_there_has_no_log(tmp_path: Path) -> None:
     log = Log(tmp_path / "nothing")
     assert (log.exists, log.version(), log.rows(), log.changed(), log.last("silver")) == (False, None, 0, None, None)
     assert (log.transaction("app"), log.written("run", "silver"), list(log.commits())) == (-1, {}, [])
+
+
+def test_all_commits_of_a_long_log_are_told_newest_first_and_a_stamp_is_found_among_the_old(tmp_path: Path) -> None:
+    one = pa.table({"n": [1]})
+    for n in range(2 * NEWEST + 1):
+        told = CommitProperties(custom_metadata={"userMetadata": STAMP.to_json()}) if n == 1 else None
+        write_deltalake(str(tmp_path), one, mode="append", commit_properties=told)
+    log = Log(tmp_path)
+    assert [version for version, _ in log.commits()] == list(range(2 * NEWEST, -1, -1))
+    assert (log.changed(), log.last("silver"), log.stamped(1)) == (2 * NEWEST, STAMP, STAMP)
+    assert not log.vacuumed(0)
 
 
 # -- errors ----------------------------------------------------------------------------------------------------------
@@ -126,8 +140,8 @@ def test_questions_are_known_by_name_and_mention_the_project() -> None:
         (set(), []),
         ({"demo.bronze"}, []),
         ({"demo.bronze", "demo.quarantine"}, ["demo.rejected_rows"]),
-        ({"demo.predictions"}, ["demo.current_predictions"]),
-        ({"demo.predictions", "demo.quarantine"}, ["demo.current_predictions", "demo.rejected_rows"]),
+        ({"demo.predictions", "demo.quarantine"}, ["demo.rejected_rows"]),
+        ({"demo.predictions", "ops.model_events"}, ["demo.compared_predictions", "demo.current_predictions"]),
         ({"other.predictions", "ops.runs"}, []),
     ],
 )

@@ -49,6 +49,31 @@ def faults(home: Path, sets: list[str] | None = None) -> list[str]:
         ("train: {folds: 1}", f"{X}:9: train.folds: must be at least 2, not 1"),
         ("train: {linear_c: 0}", f"{X}:9: train.linear_c: must be above 0, not 0"),
         ("train: {linear_c: inf}", f"{X}:9: train.linear_c: must be a finite number, not 'inf'"),
+        (
+            "score: {models: [champ]}",
+            f"{X}:9: score.models[0]: must be 'champion', 'challenger' or 'previous' or a whole number, not 'champ'; "
+            "did you mean 'champion'?",
+        ),
+        (
+            "score: {window: {by: dya, since: 2024-01-01}}",
+            f"{X}:9: score.window.by: no such column 'dya'; did you mean 'day'?",
+        ),
+        (
+            "score: {window: {by: stars, since: 2024-01-01}}",
+            f"{X}:9: score.window.by: must be a date or timestamp column, and 'stars' is double",
+        ),
+        ("score: {window: {by: day}}", f"{X}:9: score.window: by 'day' needs since or until"),
+        (
+            "score: {window: {since: 2024-02-01, until: 2024-01-01}}",
+            f"{X}:9: score.window: since must be before until, and is 2024-02-01T00:00:00",
+        ),
+        ("score: {models: []}", f"{X}:9: score: models must not be empty"),
+        ("score: {models: [champion, 3, 3]}", f"{X}:9: score: models holds 3 twice"),
+        (
+            "score: {canary: 0.1}",
+            f"{X}:9: score: canary is 0.1, and models names no second model: [champion, challenger]",
+        ),
+        ("score: {models: [1, 2], canary: 1}", f"{X}:9: score.canary: must be under 1, not 1"),
         ("train: 5", f"{X}:9: train: must be a mapping, not 5"),
         ("silver: {html: maybe}", f"{X}:9: silver.html: must be true or false, not 'maybe'"),
         ("features: {numeric: stars}", f"{X}:9: features.numeric: must be a list, not 'stars'"),

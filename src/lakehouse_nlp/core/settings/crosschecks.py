@@ -128,7 +128,7 @@ def _plain_type(kind: Any) -> str:
 
 def _references(values: Values, types: Mapping[str, str]) -> Iterator[Problem]:
     roles = ("key",), ("newest_by",), ("text",), ("gold", "split", "by")
-    named = (*roles, ("silver", "mask", "columns"))
+    named = (*roles, ("silver", "mask", "columns"), ("score", "window", "by"))
     places: list[tuple[Loc, Any]] = [place for loc in named for place in values.names(*loc)]
     places += [((*loc, "column"), check.get("column")) for loc, check in values.checks()]
     places += [place for loc, _ in values.checks() for place in values.names(*loc, "columns")]
@@ -142,6 +142,8 @@ def _typed_references(values: Values, types: Mapping[str, str]) -> Iterator[Prob
         yield from must_be(loc, name, "string", types)
     for loc, name in values.names("silver", "mask", "columns"):
         yield from must_be(loc, name, "string", types)
+    for loc, name in values.names("score", "window", "by"):
+        yield from must_be(loc, name, "date or timestamp", types)
     kinds = {"range": "number", "length": "string", "language": "string", "freshness": "date or timestamp"}
     for loc, check in values.checks():
         column, kind = check.get("column"), kinds.get(str(check.get("rule")))

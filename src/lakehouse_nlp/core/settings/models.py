@@ -11,7 +11,7 @@ import hashlib
 import warnings
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, field_serializer, field_validator, model_validator
+from pydantic import Field, NaiveDatetime, SecretStr, field_serializer, field_validator, model_validator
 
 from lakehouse_nlp.core.settings.checks import Check
 from lakehouse_nlp.core.settings.cost import Cost
@@ -209,12 +209,52 @@ class Gold(Section):
     split: Split = Split()
 
 
-class Score(Section):
-    """Batch scoring with the champion, or with the version named here."""
+class Window(Section):
+    """Rows of gold by a time: `since` <= time < `until`; either may be left out."""
 
-    version: int | None = Field(None, ge=1)
+    by: str | None = Field(None, description="a declared date or timestamp column; null: when the row was taken in")
+    since: NaiveDatetime | None = Field(None, description="UTC")
+    until: NaiveDatetime | None = Field(None, description="UTC")
+
+    @model_validator(mode="after")
+    def _has_room(self) -> Window:
+        if self.since and self.until and self.since >= self.until:
+            raise ValueError(f"since must be before until, and is {self.since.isoformat()}")
+        if self.by and not self:
+            raise ValueError(f"by {self.by!r} needs since or until")
+        return self
+
+    def __bool__(self) -> bool:
+        """Whether it leaves any row out."""
+        return bool(self.since or self.until)
+
+
+class Score(Section):
+    """Batch scoring: several models over one read of gold, and which of them `current_predictions` shows.
+
+    The first of `models` is shown, once its predictions are whole and pass the checks; the second for a share of the
+    keys, where `canary` gives it one. The others are in `predictions` beside them.
+    """
+
+    models: tuple[Literal["champion", "challenger", "previous"] | Annotated[int, Field(ge=1)], ...] = Field(
+        ("champion",), description="aliases or version numbers"
+    )
+    canary: float = Field(0.0, ge=0, lt=1, description="share of the keys that the second model answers")
+    max_nulls: Share = Field(0.0, description="share of rows without probability or number, of a version to be shown")
+    max_drift: float | None = Field(None, gt=0, description="how far the shares of its classes may move (PSI)")
+    window: Window = Field(Window(), description="only these rows; what is shown stays as it is")
     batch_rows: int = Field(10_000, ge=1)
     batch_mb: float = Field(32, gt=0)
+
+    @model_validator(mode="after")
+    def _each_model_once_and_two_for_a_canary(self) -> Score:
+        if not self.models:
+            raise ValueError("models must not be empty")
+        if twice := [model for model in self.models if self.models.count(model) > 1]:
+            raise ValueError(f"models holds {twice[0]} twice")
+        if self.canary and len(self.models) == 1:
+            raise ValueError(f"canary is {self.canary:g}, and models names no second model: [champion, challenger]")
+        return self
 
 
 class Monitor(Section):

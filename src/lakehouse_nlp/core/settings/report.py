@@ -18,6 +18,8 @@ _WANTED = {
     "float_": "a number",
     "finite_number": "a finite number",
     "bool_": "true or false",
+    "datetime_": "a date such as 2024-01-31, or with a time, 2024-01-31T12:00:00",
+    "timezone_naive": "a time without a zone, which is UTC",
     "string_type": "text",
     "string_too_long": "of at most {0[max_length]} characters",
     "string_pattern_mismatch": "of the form {0[pattern]}",

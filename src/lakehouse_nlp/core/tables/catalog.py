@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -78,6 +78,8 @@ class Catalog:
 
     def attach_all(self) -> SparkSession:
         """The session with every table of the project, the `ops` tables and the views of `sql/` known by name."""
+        from pyspark.errors import AnalysisException
+
         from lakehouse_nlp.core.duck import tables
         from lakehouse_nlp.core.views import views
 
@@ -85,7 +87,8 @@ class Catalog:
         for name in found:
             self.attach(name.removeprefix(f"{self.project}."))
         for view, query in [] if self.catalog else views(self.project, found, "spark"):
-            self.spark.sql(f"CREATE OR REPLACE VIEW {view} AS {query}")
+            with suppress(AnalysisException):  # columns of a later release, which the next run adds
+                self.spark.sql(f"CREATE OR REPLACE VIEW {view} AS {query}")
         return self.spark
 
     def _schema(self, table: str) -> None:

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,11 +33,13 @@ UPKEEP = frozenset(
         "VACUUM END",
     }
 )
+# Commits that are read at once: what is asked for is mostly among them, and a table that is followed has thousands.
+NEWEST = 20
 
 
 @dataclass(frozen=True)
 class Stamp:
-    """Who wrote a commit, by which recipe (a hash of settings, or a model version), and how far its sources were read.
+    """Who wrote a commit, by which recipe (a hash of settings, or model versions), and how far its sources were read.
 
     `upto`: source table -> its version.
     """
@@ -109,10 +112,11 @@ class Log:
         return -1 if found is None else int(found)
 
     def commits(self) -> Iterator[tuple[int, dict[str, Any]]]:
-        """Versions and their commit information, newest first."""
-        if self.exists:
-            for info in self.table.history():
-                yield info["version"], info
+        """Versions and their commit information, newest first; the older ones are read when asked for."""
+        newest = self.table.history(NEWEST) if self.exists else []
+        yield from ((info["version"], info) for info in newest)
+        if len(newest) == NEWEST:
+            yield from ((info["version"], info) for info in self.table.history()[NEWEST:])
 
     def changed(self) -> int | None:
         """The latest version that wrote or removed rows; upkeep and schema changes do not count. None: never."""
@@ -120,13 +124,14 @@ class Log:
 
     def vacuumed(self, since: int) -> bool:
         """Whether files were deleted after version `since`: its change data feed may be gone then."""
-        return any(version > since and info["operation"] == "VACUUM END" for version, info in self.commits())
+        later = takewhile(lambda commit: commit[0] > since, self.commits())
+        return any(info["operation"] == "VACUUM END" for _, info in later)
 
     def last(self, stage: str, recipe: str | None = None) -> Stamp | None:
-        """The newest stamp with a position that the stage left, of this recipe if one is given."""
+        """The newest stamp with a position that the stage left; of this recipe, alone or among others, if given."""
         for _, info in self.commits():
             stamp = Stamp.from_json(info.get("userMetadata"))
-            if stamp and stamp.upto and stamp.stage == stage and recipe in (None, stamp.recipe):
+            if stamp and stamp.upto and stamp.stage == stage and recipe in (None, stamp.recipe, *stamp.recipe.split()):
                 return stamp
         return None
 

@@ -1,0 +1,60 @@
+"""What became of model versions: `ops.model_events`, by whom and why; what analysts are shown is its newest word."""
+
+from __future__ import annotations
+
+import getpass
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lakehouse_nlp.core import duck
+from lakehouse_nlp.core.context import Context
+from lakehouse_nlp.core.registry import CHAMPION, Registry, Version
+
+EVENTS = "ops.model_events"
+# The event that `current_predictions` reads, and the word in place of an alias for it.
+SHOWN, CURRENT = "shown", "current"
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What `current_predictions` shows: a version, and for a `share` of the keys the version `canary`."""
+
+    version: int
+    canary: int | None = None
+    share: float | None = None
+
+
+def record(
+    ctx: Context, version: Version, event: str, alias: str, previous: int | None, reasons: Sequence[str],
+    once: tuple[str, int] | None = None, to: Shown | None = None,
+) -> None:  # fmt: skip
+    """Writes down what became of a version, by whom; `once`: as in `Tables.append_once`; `to`: what is to be shown."""
+    test = Registry(ctx).metrics(version)["test"]
+    row = (
+        ctx.settings.project, ctx.run_id, version.name, version.number, event, alias, previous,
+        json.dumps(list(reasons)), json.dumps(test), getpass.getuser(),
+        to.canary if to else None, to.share if to else None,
+    )  # fmt: skip
+    # Columns that tables of earlier releases lack.
+    ctx.tables.ensure(EVENTS, {"who": "string", "canary": "int", "share": "double"})
+    ctx.tables.record(EVENTS, [row], once=once)
+
+
+def last_champion(ctx: Context) -> int | None:
+    """The version that the ledger has as champion, whatever the registry says; None where there never was one."""
+    if not ctx.tables.log(EVENTS).rows():
+        return None
+    query = f"""SELECT version FROM {EVENTS} WHERE project = ? AND alias = '{CHAMPION}'
+                ORDER BY recorded_at DESC, version DESC LIMIT 1"""
+    found = duck.rows(ctx.root, query, [ctx.settings.project], only=[EVENTS])
+    return int(found[0]["version"]) if found else None
+
+
+def shown(ctx: Context) -> list[Shown]:
+    """What `current_predictions` shows now, and what it showed before, newest first."""
+    if not ctx.tables.log(EVENTS).rows():
+        return []
+    query = f"SELECT * FROM {EVENTS} WHERE project = ? AND event = '{SHOWN}' ORDER BY recorded_at DESC"
+    found = duck.rows(ctx.root, query, [ctx.settings.project], only=[EVENTS])
+    return [Shown(row["version"], row["canary"], row["share"]) for row in found]

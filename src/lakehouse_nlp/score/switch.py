@@ -1,0 +1,105 @@
+"""What `current_predictions` shows, changed only to predictions that are whole and pass the checks (blue/green).
+
+The switch is one row of `ops.model_events`, which the view reads: nothing is copied, and one commit switches.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from lakehouse_nlp.core import duck
+from lakehouse_nlp.core.context import Context
+from lakehouse_nlp.core.events import CURRENT, SHOWN, Shown, record, shown
+from lakehouse_nlp.core.registry import Version
+from lakehouse_nlp.model.profile import psi
+
+# Rows of gold by class, now and before, of the version `new` beside `old`; of a regression there are no classes.
+COUNTS = """
+WITH said AS (
+  SELECT key, row_hash, version, CASE WHEN value IS NULL THEN prediction END AS class,
+         coalesce(probability, value) IS NULL AS empty
+  FROM {project}.predictions WHERE version IN ($new, $old)
+)
+SELECT n.class AS now, o.class AS before, count(*) AS rows, count(n.key) AS scored,
+       count(*) FILTER (WHERE n.empty) AS empty
+FROM {project}.gold AS g
+LEFT JOIN said AS n ON n.key = g.key AND n.row_hash = g.row_hash AND n.version = $new
+LEFT JOIN said AS o ON o.key = g.key AND o.row_hash = g.row_hash AND o.version = $old
+GROUP BY ALL
+"""
+
+Named = dict[str | int, Version]  # by the names of `score.models`
+Check = tuple[bool, str]  # whether it passed, and what was found
+
+
+def waits(ctx: Context, versions: Named) -> bool:
+    """Whether something else is to be shown than is, and would pass the checks."""
+    past, then = shown(ctx), _wanted(ctx, versions)
+    return past[:1] != [then] and all(passed for passed, _ in _checks(ctx, then, past))
+
+
+def switched(ctx: Context, versions: Named) -> tuple[str, bool]:
+    """Shows what is to be shown, if it passes the checks; a few words about it, and whether it was held back.
+
+    A version that is held back leaves the view as it is, and is judged again by the next run.
+    """
+    past, then = shown(ctx), _wanted(ctx, versions)
+    if past[:1] == [then]:
+        return "", False
+    checks = _checks(ctx, then, past)
+    failed = [says for passed, says in checks if not passed]
+    says = [("passed: " if passed else "failed: ") + says for passed, says in checks]
+    before = past[0].version if past else None
+    first = versions[ctx.settings.score.models[0]]
+    record(ctx, first, "held back" if failed else SHOWN, CURRENT, before, says, to=then)
+    if failed:
+        return f"current_predictions shows version {before or 'none'} still: {'; '.join(failed)}", True
+    share = f", version {then.canary} for {then.share:.4g} of the keys" if then.canary else ""
+    return f"current_predictions shows version {then.version}{share}", False
+
+
+def _wanted(ctx: Context, versions: Named) -> Shown:
+    """The first of the models, and the second, where it is there, for the share that is a canary's."""
+    first, *others = ctx.settings.score.models
+    share, shown = ctx.settings.score.canary, versions[first].number
+    canary = versions.get(others[0]) if others and share else None
+    return Shown(shown, canary.number, share) if canary else Shown(shown)
+
+
+def _checks(ctx: Context, then: Shown, past: Sequence[Shown]) -> list[Check]:
+    """What speaks for and against the versions that are not shown yet."""
+    now = past[0] if past else None
+    known = {now.version, now.canary} if now else set()
+    new = [number for number in (then.version, then.canary) if number and number not in known]
+    return [check for number in new for check in _judged(ctx, number, now.version if now else None)]
+
+
+def _judged(ctx: Context, new: int, old: int | None) -> list[Check]:
+    project, bounds = ctx.settings.project, ctx.settings.score
+    tables = [f"{project}.gold", f"{project}.predictions"]
+    query = COUNTS.replace("{project}", project)
+    found = duck.rows(ctx.root, query, {"new": new, "old": old}, only=tables)
+    rows, scored, empty = (sum(row[name] for row in found) for name in ("rows", "scored", "empty"))
+    checks = [
+        (scored == rows, f"version {new} scored {scored:,} of {rows:,} rows of gold"),
+        (empty <= bounds.max_nulls * scored, f"{empty:,} of these without probability or number, of version {new}"),
+    ]
+    moved = _drift(found)
+    if bounds.max_drift is not None and moved is not None:
+        says = f"classes of version {new} moved by {moved:.4f} from version {old}, at most {bounds.max_drift:g} wanted"
+        checks.append((moved <= bounds.max_drift, says))
+    return checks
+
+
+def _drift(found: Sequence[dict[str, Any]]) -> float | None:
+    """How far the shares of the classes moved on rows that both versions have scored; None where none are."""
+    now: Counter[str] = Counter()
+    before: Counter[str] = Counter()
+    for row in found:
+        if row["now"] is not None and row["before"] is not None:
+            now[row["now"]] += row["rows"]
+            before[row["before"]] += row["rows"]
+    names, rows = sorted(now | before), now.total()
+    return psi([before[name] / rows for name in names], [now[name] / rows for name in names]) if rows else None

@@ -1,0 +1,155 @@
+"""What `current_predictions` shows: whole and checked versions, a canary for its share of keys, and the way back."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from golds import write_gold
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+from scored import events, registered, said
+
+from lakehouse_nlp.core import duck
+from lakehouse_nlp.core.context import Context
+from lakehouse_nlp.core.tables import Tables
+from lakehouse_nlp.register.aliases import promote, rollback
+from lakehouse_nlp.score import stage
+
+pytestmark = [pytest.mark.spark, pytest.mark.usefixtures("spark")]
+MakeContext = Callable[..., Context]
+
+
+def _settings(**score: Any) -> dict[str, Any]:
+    return {"features": {"numeric": ["price"]}, "score": score}
+
+
+def _shown(ctx: Context) -> dict[str, int]:
+    """Key -> version in `current_predictions`, the same in Spark and DuckDB."""
+    found = dict(said(ctx, "current_predictions").keys())
+    ctx.tables.attach_all()
+    rows = ctx.spark.sql("SELECT key, version FROM tiny.current_predictions").collect()
+    assert {row["key"]: row["version"] for row in rows} == found
+    assert len(rows) == len(found)
+    return found
+
+
+def test_a_canary_answers_its_share_of_the_keys_and_a_larger_one_takes_more_of_them(
+    spark: SparkSession, home: Path, make_context: MakeContext
+) -> None:
+    both = {"models": ["champion", "challenger"]}
+    ctx = make_context(home, **_settings(**both))
+    write_gold(ctx, spark, rows=400)
+    registered(ctx)
+    registered(ctx, "challenger", cut=5.5)
+    stage.run(ctx)
+    assert set(_shown(ctx).values()) == {1}
+
+    before: set[str] = set()
+    for share in (0.1, 0.5):
+        ctx = make_context(home, **_settings(**both, canary=share))
+        assert stage.due(ctx) == "tiny/1 is to be shown by current_predictions"
+        assert stage.run(ctx).note.endswith(f"shows version 1, version 2 for {share} of the keys")
+        found = _shown(ctx)
+        canary = {key for key, version in found.items() if version == 2}
+        wanted = {key for key in found if int(hashlib.md5(key.encode()).hexdigest()[:8], 16) < int(share * 2**32)}
+        assert len(found) == 400
+        assert canary == wanted > before
+        assert abs(len(canary) / 400 - share) < 0.05
+        before = canary
+    assert events(ctx) == [
+        (1, "shown", None, None, None), (1, "shown", 1, 2, 0.1), (1, "shown", 1, 2, 0.5),
+    ]  # fmt: skip
+    rows = said(ctx)
+    assert all(row == rows[key] for key, row in said(ctx, "current_predictions").items())
+
+    stage.run(make_context(home, **_settings(**both)))
+    assert set(_shown(ctx).values()) == {1}
+
+
+def test_a_challenger_that_is_not_there_has_no_canary_and_the_next_model_does_not_take_its_place(
+    spark: SparkSession, home: Path, make_context: MakeContext
+) -> None:
+    ctx = make_context(home, **_settings(models=["champion", "challenger", "previous"], canary=0.5))
+    write_gold(ctx, spark, rows=10)
+    registered(ctx)
+    registered(ctx, "previous", cut=5.5)
+    assert stage.run(ctx).note == "20 rows scored by tiny/1, tiny/2; current_predictions shows version 1"
+    assert set(_shown(ctx).values()) == {1}
+
+
+def test_a_new_champion_is_shown_when_it_is_scored_and_rollback_switches_back_at_once(
+    spark: SparkSession, home: Path, make_context: MakeContext
+) -> None:
+    ctx = make_context(home, **_settings())
+    write_gold(ctx, spark, rows=50)
+    registered(ctx)
+    stage.run(ctx)
+    registered(ctx, "challenger", cut=4.5)
+    promote(ctx, 2, "tried by hand")
+    assert set(_shown(ctx).values()) == {1}
+    assert stage.run(ctx).note == "50 rows scored by tiny/2; current_predictions shows version 2"
+    assert set(_shown(ctx).values()) == {2}
+
+    rollback(ctx, "complaints")
+    found = _shown(ctx)
+    assert (len(found), set(found.values())) == (50, {1})
+    assert stage.due(ctx) is None
+    assert events(ctx) == [
+        (1, "shown", None, None, None),
+        (2, "promoted by hand", 1, None, None),
+        (2, "shown", 1, None, None),
+        (1, "rolled back", 2, None, None),
+        (1, "shown", 2, None, None),
+    ]
+    (last,) = duck.rows(ctx.root, "SELECT who, reasons FROM ops.model_events ORDER BY recorded_at DESC LIMIT 1")
+    assert last["who"]
+    assert last["reasons"] == '["complaints"]'
+
+
+def test_classes_that_move_too_far_are_held_back_until_the_bound_is_moved(
+    spark: SparkSession, home: Path, make_context: MakeContext
+) -> None:
+    strict = make_context(home, **_settings(max_drift=0.1))
+    write_gold(strict, spark, rows=50)
+    registered(strict)
+    assert not stage.run(strict).refused
+    registered(strict, cut=6.5)
+    result = stage.run(strict)
+    assert result.written == 50
+    (refused,) = result.refused
+    assert refused.startswith("current_predictions shows version 1 still: classes of version 2 moved by ")
+    assert set(_shown(strict).values()) == {1}
+    assert stage.due(strict) is None
+    assert events(strict)[1:] == [(2, "held back", 1, None, None)]
+
+    wide = make_context(home, **_settings(max_drift=5))
+    assert stage.due(wide) == "tiny/2 is to be shown by current_predictions"
+    result = stage.run(wide)
+    assert (result.written, result.refused) == (0, ())
+    assert set(_shown(wide).values()) == {2}
+
+
+def test_predictions_that_lack_rows_or_probabilities_are_held_back(
+    spark: SparkSession, home: Path, make_context: MakeContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Tables.merge_once
+
+    def merge_once(self: Tables, table: str, rows: Any, **named: Any) -> Any:
+        kept = F.expr(f"nullif(probability * {keeps}, 0D)")
+        return real(self, table, rows.where("key <> 'k001'").withColumn("probability", kept), **named)
+
+    ctx = make_context(home, **_settings())
+    write_gold(ctx, spark, rows=10)
+    monkeypatch.setattr(Tables, "merge_once", merge_once)
+    for keeps, says in ((1, ""), (0, "; 9 of these without probability or number, of version 2")):
+        registered(ctx)
+        (refused,) = stage.run(ctx).refused
+        version = keeps + 2 * (1 - keeps)
+        assert refused == (
+            f"current_predictions shows version none still: version {version} scored 9 of 10 rows of gold{says}"
+        )
+    assert _shown(ctx) == {}
