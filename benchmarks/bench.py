@@ -20,6 +20,7 @@ from pathlib import Path
 import bench_home
 import compared
 import paired
+import reviews
 from compared import Aim, Comparison, Side, at_least, at_most
 from paired import Figures
 
@@ -111,7 +112,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--only", choices=NAMES, nargs="+", default=list(NAMES), metavar="NAME", help=", ".join(NAMES))
-    parser.add_argument("--source", type=Path, default=bench_home.SOURCE, help="the reviews, JSON lines")
+    parser.add_argument("--source", type=Path, default=reviews.SOURCE, help="the reviews, JSON lines")
     parser.add_argument("--to", type=Path, default=RESULTS, help="the folder of latest.json and latest.md")
     given = parser.parse_args()
     if not given.source.exists():

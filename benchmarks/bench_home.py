@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import reviews
+
 from lakehouse_nlp.core.context import Context
 from lakehouse_nlp.core.registry import CHAMPION, Registry, Version
 
-ROOT = Path(__file__).resolve().parents[1]
-SOURCE = ROOT.parent / "shared/data/amazon_reviews.jsonl.gz"
-PROJECT = "amazon_reviews"
-LINES = 156_508
 # Rows of gold that have a label: what models are trained on.
 LABELLED = 30_000
 SILVER = "silver.parquet"
@@ -22,8 +19,7 @@ SILVER = "silver.parquet"
 # Copies of all lines one after the other, each in an order of its own: equal texts lie far apart.
 REVIEWS = """
     WITH lines AS (
-      SELECT *, row_number() OVER () AS line FROM read_json('{source}', format='newline_delimited', records=true,
-        auto_detect=true, convert_strings_to_integers=false, dateformat='none'))
+      SELECT *, row_number() OVER () AS line FROM {lines})
     SELECT line || '-' || copy AS key, category, Title, Content,
            CASE WHEN Overall::DOUBLE > 3 THEN 'positive' WHEN Overall::DOUBLE < 3 THEN 'negative' END AS label
     FROM lines, range({copies}) AS copies(copy) ORDER BY copy, hash(line, copy) LIMIT {rows}"""
@@ -41,15 +37,13 @@ GOLD = """
     FROM placed"""
 
 
-def made(folder: Path, rows: int, source: Path = SOURCE) -> Path:
+def made(folder: Path, rows: int, source: Path = reviews.SOURCE) -> Path:
     """A home with the project's settings, and its rows as Parquet: silver's, gold's (`lake`), a tenth of these."""
     import duckdb
 
-    home = folder / "home"
-    (home / "conf/projects").mkdir(parents=True)
-    shutil.copy(ROOT / f"conf/projects/{PROJECT}.yml", home / "conf/projects")
+    home = reviews.home(folder / "home")
     silver = home / SILVER
-    queries = {silver: REVIEWS.format(source=source, copies=-(-rows // LINES), rows=rows)}
+    queries = {silver: REVIEWS.format(lines=reviews.lines(source), copies=-(-rows // reviews.LINES), rows=rows)}
     for lake, share in (("lake", rows), ("tenth", rows // 10)):
         queries[home / f"{lake}.parquet"] = GOLD.format(silver=silver, rows=share, labelled=LABELLED)
     with duckdb.connect() as connection:
@@ -60,7 +54,7 @@ def made(folder: Path, rows: int, source: Path = SOURCE) -> Path:
 
 def opened(home: Path, lake: str, *sets: str) -> Context:
     """The project over one of the home's lakes, its session up."""
-    ctx = Context.open(home, PROJECT, sets=[f"lake.root={lake}", *sets])
+    ctx = Context.open(home, reviews.PROJECT, sets=[f"lake.root={lake}", *sets])
     ctx.spark.range(1).count()
     return ctx
 

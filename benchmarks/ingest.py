@@ -17,11 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import paired
+import reviews
 from paired import Figures
 
-ROOT = Path(__file__).resolve().parents[1]
-SOURCE = ROOT.parent / "shared/data/amazon_reviews.jsonl.gz"
-ONE = 156_508
 WORKER = str(Path(__file__).with_name("ingest_jobs.py"))
 AIMS = {"ingest": 1.3, "silver": 1.5, "growth": 10.5, "nothing new": 3.0}
 
@@ -30,11 +28,10 @@ def write(folder: Path, rows: int) -> dict[str, Path]:
     """The files of so many rows: ending -> file."""
     import duckdb
 
-    copies = -(-rows // ONE)
+    copies = -(-rows // reviews.LINES)
     query = f"""
         SELECT r.* REPLACE (r.ReviewID || '-' || n AS ReviewID)
-        FROM range({copies}) AS copies(n), read_json('{SOURCE}', format='newline_delimited', records=true,
-             auto_detect=true, convert_strings_to_integers=false, dateformat='none') AS r LIMIT {rows}"""
+        FROM range({copies}) AS copies(n), {reviews.lines()} AS r LIMIT {rows}"""
     paths = {ending: folder / f"reviews-{rows}.{ending}" for ending in ("jsonl", "csv")}
     with duckdb.connect() as connection:
         connection.execute(f"COPY ({query}) TO '{paths['jsonl']}' (FORMAT json)")
@@ -50,10 +47,7 @@ class Homes:
 
     def new(self) -> Path:
         """An empty home."""
-        home = self.folder / f"home{next(self._numbers)}"
-        (home / "conf/projects").mkdir(parents=True)
-        shutil.copy(ROOT / "conf/projects/amazon_reviews.yml", home / "conf/projects")
-        return home
+        return reviews.home(self.folder / f"home{next(self._numbers)}")
 
     def run(self, jobs: Sequence[tuple[str, str, Path]], repeat: int, home: Path | None = None) -> dict[str, Figures]:
         """Title, job and file of each; by turns. `home`: one that is there, whose tables they read."""
@@ -102,13 +96,13 @@ SECTIONS = {"format": by_format, "growth": growth, "silver": silver}
 def main() -> None:
     """Prints a table a section."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, default=10 * ONE)
+    parser.add_argument("--rows", type=int, default=10 * reviews.LINES)
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--only", choices=SECTIONS, nargs="+", default=list(SECTIONS))
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
-    if not SOURCE.exists():
-        raise SystemExit(f"the reviews are not there: {SOURCE}")
+    if not reviews.SOURCE.exists():
+        raise SystemExit(f"the reviews are not there: {reviews.SOURCE}")
     print(paired.machine())
     told: dict[str, Any] = {"machine": paired.machine()}
     with tempfile.TemporaryDirectory(prefix="ingest-benchmark-") as folder:

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from reviews import PROJECT
 
 from lakehouse_nlp import ingest, silver
 from lakehouse_nlp.core.context import Context
 
-PROJECT = "amazon_reviews"
 READ = {
     "jsonl": lambda spark, path: spark.read.json(path),
     "csv": lambda spark, path: spark.read.csv(path, header=True, multiLine=True, escape='"'),

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import reviews
 from bench_home import champion, opened, timed
 from deltalake import DeltaTable, write_deltalake
 
@@ -32,14 +33,8 @@ Answer = Callable[[pa.RecordBatch], tuple[Any, Any]]
 
 
 def prepared(home: Path, lake: str) -> dict[str, Any]:
-    """Writes gold, as its stage would, from the Parquet file of that name."""
-    from lakehouse_nlp.gold.columns import carried
-
-    ctx = opened(home, lake)
-    ctx.sign("gold")
-    ctx.tables.ensure("gold", carried(ctx.settings))
-    ctx.tables.replace_window("gold", ctx.spark.read.parquet(str(home / f"{lake}.parquet")))
-    return {"rows": _rows(ctx)}
+    """Writes gold from the Parquet file of that name."""
+    return reviews.prepared(opened(home, lake), home / f"{lake}.parquet")
 
 
 def trained(home: Path, lake: str) -> dict[str, Any]:
@@ -131,7 +126,7 @@ def _alone(home: Path, lake: str, name: str, answering: Callable[[Any], Answer],
     """Scores gold without Spark into the table `name`, from reading gold to the commit; the model is loaded before."""
     from mlflow.pyfunc import load_model
 
-    ctx = Context.open(home, "amazon_reviews", sets=[f"lake.root={lake}"])
+    ctx = Context.open(home, reviews.PROJECT, sets=[f"lake.root={lake}"])
     version, target = champion(ctx), home / lake / name
     answer = answering(load_model(version.uri))
     shutil.rmtree(target, ignore_errors=True)

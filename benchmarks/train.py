@@ -20,13 +20,11 @@ from pathlib import Path
 from typing import Any
 
 import paired
+import reviews
 from paired import Figures
 from train_jobs import FIGURES
 
-ROOT = Path(__file__).resolve().parents[1]
-SOURCE = ROOT.parent / "shared/data/amazon_reviews.jsonl.gz"
 WORKER = str(Path(__file__).with_name("train_jobs.py"))
-PROJECT = "amazon_reviews"
 BY_HAND = "scikit-learn + xgboost"
 AIMS = {"time": 1.5, "peak memory": 1.2, "figures apart": 0.002}
 
@@ -37,8 +35,7 @@ def write(file: Path, rows: int, source: Path) -> None:
 
     query = f"""
         WITH one AS (
-          SELECT * FROM read_json('{source}', format='newline_delimited', records=true, auto_detect=true,
-                                  convert_strings_to_integers=false, dateformat='none')
+          SELECT * FROM {reviews.lines(source)}
           WHERE ReviewID <> '' AND Content IS NOT NULL AND Overall::DOUBLE <> 3
           QUALIFY row_number() OVER (PARTITION BY ReviewID ORDER BY Content) = 1),
         words AS (
@@ -62,9 +59,7 @@ def write(file: Path, rows: int, source: Path) -> None:
 
 def home(folder: Path, rows: int, source: Path) -> Path:
     """A home folder whose gold has so many rows."""
-    made = folder / f"home-{rows}"
-    (made / "conf/projects").mkdir(parents=True)
-    shutil.copy(ROOT / "conf/projects/amazon_reviews.yml", made / "conf/projects")
+    made = reviews.home(folder / f"home-{rows}")
     write(folder / "gold.parquet", rows, source)
     paired.measure([sys.executable, WORKER, "prepared", str(made), str(folder / "gold.parquet")], Figures())
     return made
@@ -92,7 +87,7 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--engines", nargs="+", default=["auto"])
     parser.add_argument("--growth", type=int, nargs="*", default=[1, 4, 16], help="times a sixteenth of the rows")
-    parser.add_argument("--source", type=Path, default=SOURCE)
+    parser.add_argument("--source", type=Path, default=reviews.SOURCE)
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     if not given.source.exists():

@@ -9,21 +9,18 @@ import time
 from pathlib import Path
 from typing import Any
 
+import reviews
+from reviews import PROJECT
+
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # for both sides: busy cores punish threads that spin
-PROJECT = "amazon_reviews"
 FIGURES = ("accuracy", "roc_auc", "f1_macro", "log_loss")
 
 
 def prepared(home: Path, rows: str) -> dict[str, Any]:
-    """Writes gold, as its stage would, from a Parquet file of its columns."""
+    """Writes gold from a Parquet file."""
     from lakehouse_nlp.core.context import Context
-    from lakehouse_nlp.gold.columns import carried
 
-    ctx = Context.open(home, PROJECT)
-    ctx.sign("gold")
-    ctx.tables.ensure("gold", carried(ctx.settings))
-    ctx.tables.replace_window("gold", ctx.spark.read.parquet(rows))
-    return {"rows": ctx.tables.log("gold").rows()}
+    return reviews.prepared(Context.open(home, PROJECT), Path(rows))
 
 
 def ours(home: Path, engine: str) -> dict[str, Any]:
