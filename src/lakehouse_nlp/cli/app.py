@@ -152,7 +152,7 @@ def ingest(
     from lakehouse_nlp.cli.watch import reports
 
     refused = False
-    for report in reports(lambda: _context(home, project, env, sets), every if keep else None):
+    for report in reports(lambda: _context(home, project, env, sets), "ingest", every if keep else None):
         render.report(report, as_json=json)
         refused = refused or bool(report.refused)
     raise typer.Exit(1 if refused else 0)
@@ -164,29 +164,41 @@ def score(
     until: Annotated[str | None, typer.Option("--until", help="Only rows before this date or time.")] = None,
     by: Annotated[str | None, typer.Option("--by", help="Of this column; when they were taken in if left out.")] = None,
     version: Annotated[int | None, typer.Option("--version", help="By this version of the model, too.")] = None,
+    follow: Annotated[bool, typer.Option("--follow/--once", help="Keep scoring what comes until Ctrl-C.")] = False,
+    every: Annotated[float, typer.Option("--every", help="Seconds between two looks of --follow.", min=0.1)] = 5.0,
+    last: Annotated[str | None, typer.Option("--for", help="End --follow after this time: 90s, 30m, 8h, 7d.")] = None,
     project: Project = None,
     home: Home = None,
     env: Env = "local",
     sets: Sets = None,
     json: Json = False,
 ) -> None:
-    """Score what is not scored: all of it, or a window; by the models of the settings, or one version more.
+    """Score what is not scored: all of it, or a window; once, or whenever more comes; by one version more, if asked.
 
-    Neither a window nor --version changes what current_predictions shows.
-    Examples: lakehouse-nlp score --version 3; lakehouse-nlp score --by day --since 2024-01-01 --until 2024-02-01
+    A window leaves what current_predictions shows alone; a further version is not shown before it is champion.
+    Examples: lakehouse-nlp score; lakehouse-nlp score --follow --every 10 --for 8h; lakehouse-nlp score --version 3;
+    lakehouse-nlp score --by day --since 2024-01-01 --until 2024-02-01
     """
-    from lakehouse_nlp import flow
-    from lakehouse_nlp.cli.progress import watched
+    from lakehouse_nlp.cli.watch import followed, reports
 
     window = {"since": since, "until": until, "by": by}
-    given = [*(sets or ()), *(f"score.window.{name}={value}" for name, value in window.items() if value)]
-    models = _context(home, project, env, given).settings.score.models
-    more = [f"score.models=[{', '.join(map(str, (*models, version)))}]"] if version not in (None, *models) else []
-    ctx = _context(home, project, env, [*given, *more])
-    with closing(ctx), watched(ctx, flow.chosen(["score"])) as watch:
-        report = flow.run(ctx, ["score"], watch=watch)
-    render.report(report, as_json=json)
-    raise typer.Exit(1 if report.refused else 0)
+    given = [*(sets or ()), *(f"score.window.{name}={value!r}" for name, value in window.items() if value is not None)]
+
+    def opened() -> Context:
+        asked = _context(home, project, env, given).settings.score
+        if follow and asked.window:
+            raise UsageError("--follow, and a window of gold", hint="leave out the one or the other: a window ends")
+        more = version is not None and version not in asked.models
+        models = f"score.models=[{', '.join(map(str, (*asked.models, version)))}]"
+        return _context(home, project, env, [*given, models] if more else given)
+
+    if last and not follow:
+        raise UsageError(f"--for {last} without --follow", hint="lakehouse-nlp score --follow --for 8h")
+    refused = False
+    for report in followed(opened, every, last) if follow else reports(opened, "score"):
+        render.report(report, as_json=json)
+        refused = refused or bool(report.refused)
+    raise typer.Exit(1 if refused else 0)
 
 
 @app.command()

@@ -36,9 +36,13 @@ def record(
         json.dumps(list(reasons)), json.dumps(test), getpass.getuser(),
         to.canary if to else None, to.share if to else None,
     )  # fmt: skip
-    # Columns that tables of earlier releases lack.
-    ctx.tables.ensure(EVENTS, {"who": "string", "canary": "int", "share": "double"})
+    ledger(ctx)
     ctx.tables.record(EVENTS, [row], once=once)
+
+
+def ledger(ctx: Context) -> str:
+    """The ledger's name in SQL, once it is there, with the columns that tables of earlier releases lack."""
+    return ctx.tables.ensure(EVENTS, {"who": "string", "canary": "int", "share": "double"})
 
 
 def last_champion(ctx: Context) -> int | None:

@@ -11,12 +11,14 @@ from pathlib import Path
 
 from lakehouse_nlp.core.context import Context
 
-NAME = ".lease"
+RUN, FOLLOW = ".lease", ".follow"
 
 
 @contextmanager
-def lease(ctx: Context) -> Iterator[bool]:
+def lease(ctx: Context, name: str = RUN) -> Iterator[bool]:
     """Holds the project while the block runs; True if it had to wait for the run that held it, which it names.
+
+    `name`: FOLLOW lets one process at a time follow the project; each of its runs takes a lease of its own.
 
     A file lock works on one machine and on shared file systems that know locks; where it does not, Delta's transactions
     still keep every batch to once.
@@ -24,7 +26,7 @@ def lease(ctx: Context) -> Iterator[bool]:
     from filelock import FileLock, Timeout
 
     ctx.folder.mkdir(parents=True, exist_ok=True)
-    path = ctx.folder / NAME
+    path = ctx.folder / name
     lock, waited = FileLock(path), False
     try:
         lock.acquire(timeout=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ from typer.testing import CliRunner
 
 from lakehouse_nlp import flow
 from lakehouse_nlp.cli.app import app
+from lakehouse_nlp.core.errors import UsageError
 from lakehouse_nlp.core.settings.models import Score, Window
 
 pytestmark = pytest.mark.unit
@@ -46,3 +48,33 @@ def test_options_become_settings(
     ended = CliRunner().invoke(app, ["score", "--project", "x", "--home", str(home), *options])
     assert (ended.exit_code, ended.stdout) == (0, "nothing to do: nothing was started, nothing was written\n")
     assert given == [wanted]
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (
+            "--since=",
+            "score.window.since: must be a date such as 2024-01-31, or with a time, 2024-01-31T12:00:00, not ",
+        ),
+        ("--until=soon", "score.window.until: must be a date such as 2024-01-31, or with a time"),
+        ("--until=2024-01-31T12:00:00Z", "score.window.until: must be a time without a zone, which is UTC, not "),
+        ("--by=day", "score.window: by 'day' needs since or until"),
+        ("--version=0", "score.models[1]: "),
+        ("--for=8h", "--for 8h without --follow"),
+        ("--follow --for=soon", "--for soon\n  next: a number, and s, m, h or d: 90s, 30m, 8h, 7d"),
+        ("--follow --until=2024-01-31", "--follow, and a window of gold"),
+        ("--follow", "score --follow: x.gold is not there yet\n  next: lakehouse-nlp run ingest silver gold"),
+    ],
+)
+def test_an_option_that_makes_no_sense_stops_it(options: str, says: str, write: Write) -> None:
+    home, command = write("score: {models: [champion]}\n"), ["score", "--project", "x"]
+    with pytest.raises(UsageError, match=re.escape(says)):
+        CliRunner().invoke(app, [*command, "--home", str(home), *options.split()], catch_exceptions=False)
+
+
+def test_a_version_that_is_not_there_is_named_and_asking_makes_no_registry(write: Write) -> None:
+    home = write("score: {models: [7]}\n")
+    with pytest.raises(UsageError, match=r"no version 7 of model x\n  next: lakehouse-nlp models --project x"):
+        CliRunner().invoke(app, ["score", "-p", "x", "--home", str(home)], catch_exceptions=False)
+    assert not (home / "mlflow").exists()

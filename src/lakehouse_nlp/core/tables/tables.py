@@ -101,6 +101,11 @@ class Tables(Catalog):
         )
         return (_last_of(feed, key) if key else feed).where("_change_type <> 'delete'").drop(*FEED)
 
+    def stream(self, table: str) -> DataFrame:
+        """A stream of the rows that the newest commit wrote, and each that comes; rows that it only copied, too."""
+        reader = self.spark.readStream.option("startingVersion", str(self.log(table).version()))
+        return reader.option("ignoreChanges", "true").table(self.attach(table))
+
     # -- writing ----------------------------------------------------------------------------------------------------
 
     def append_once(
