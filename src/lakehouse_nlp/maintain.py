@@ -19,6 +19,8 @@ from lakehouse_nlp.core.runs import Record
 from lakehouse_nlp.flow import STAGES
 
 HOUR = timedelta(hours=1)
+# Tables of one row a key, and the column that questions about a few rows go by.
+KEYS = {"silver": "_key", "gold": "key", "predictions": "key"}
 
 
 @dataclass(frozen=True)
@@ -36,8 +38,10 @@ class Upkeep:
     hours: int
 
 
-def maintain(ctx: Context, *, dry_run: bool = False) -> list[Upkeep]:
+def maintain(ctx: Context, *, dry_run: bool = False, order: bool = False) -> list[Upkeep]:
     """Looks after every table of the project, one after the other; `dry_run` says which files would go now.
+
+    `order`: files of `KEYS` that overlap in their keys are written anew in their order, which takes a session.
 
     Waits for a run of the project that is on. Killed anywhere, every table is whole, and the next call does the rest.
     Raises UsageError where a catalog keeps the tables.
@@ -46,16 +50,16 @@ def maintain(ctx: Context, *, dry_run: bool = False) -> list[Upkeep]:
         hint = "OPTIMIZE and VACUUM there; keep the versions of gold that lakehouse-nlp models N tells"
         raise UsageError(f"the tables are kept by the catalog {ctx.settings.lake.catalog}", hint=hint)
     with lease(ctx):
-        return list(_looked_after(ctx, dry_run=True)) if dry_run else _recorded(ctx)
+        return list(_looked_after(ctx, dry_run=True)) if dry_run else _recorded(ctx, order=order)
 
 
-def _recorded(ctx: Context) -> list[Upkeep]:
+def _recorded(ctx: Context, *, order: bool) -> list[Upkeep]:
     """Does it, with a run and a step in `ops` about it."""
     record, began = Record(ctx, ("maintain",)), ctx.clock()
     record.begin()
     ctx.sign("maintain")
     try:
-        found = list(_looked_after(ctx, dry_run=False))
+        found = list(_looked_after(ctx, dry_run=False, order=order))
     except BaseException as error:
         record.end("failed", str(error) or type(error).__name__)
         raise
@@ -67,19 +71,19 @@ def _recorded(ctx: Context) -> list[Upkeep]:
     return found
 
 
-def _looked_after(ctx: Context, *, dry_run: bool) -> Iterator[Upkeep]:
+def _looked_after(ctx: Context, *, dry_run: bool, order: bool = False) -> Iterator[Upkeep]:
     mine = f"{ctx.settings.project}."
     names = [name.removeprefix(mine) for name in duck.tables(ctx.root) if name.startswith(mine)]
     for place, table in enumerate(names):
-        yield _one(ctx, table, dry_run=dry_run)
+        yield _one(ctx, table, dry_run=dry_run, order=order)
         if ctx.progress:
             ctx.progress(place + 1, len(names), "table")
 
 
-def _one(ctx: Context, table: str, *, dry_run: bool) -> Upkeep:
+def _one(ctx: Context, table: str, *, dry_run: bool, order: bool) -> Upkeep:
     versions, now = _of_models(ctx, table), ctx.clock()
     kept_for = max(timedelta(days=ctx.settings.lake.retain_days), _unread(ctx, table, now))
-    merged, into = (0, 0) if dry_run else ctx.tables.compact(table)
+    merged, into = (0, 0) if dry_run else _rewritten(ctx, table, order=order)
     # Those that went with an earlier call are named, too.
     named = ctx.tables.vacuum(table, kept_for, versions, now, dry_run=True)
     gone = [path for name in named if (path := ctx.tables.path(table) / name).exists()]
@@ -87,6 +91,12 @@ def _one(ctx: Context, table: str, *, dry_run: bool) -> Upkeep:
     if gone and not dry_run:
         ctx.tables.vacuum(table, kept_for, versions, now, dry_run=False)
     return Upkeep(table, merged, into, len(gone), round(size / 1e6, 3), versions, int(kept_for / HOUR))
+
+
+def _rewritten(ctx: Context, table: str, *, order: bool) -> tuple[int, int]:
+    """How many files were written together, and into how many. What was put in order just now is merged, too."""
+    ordered = ctx.tables.order(table, KEYS[table]) if order and table in KEYS else (0, 0)
+    return ordered if any(ordered) else ctx.tables.compact(table)
 
 
 def _of_models(ctx: Context, table: str) -> tuple[int, ...]:

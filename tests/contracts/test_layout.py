@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import json
 import re
-import shutil
 import sys
 import zipfile
 from datetime import datetime, timedelta, timezone
@@ -14,6 +13,7 @@ from typing import Any
 
 import lake
 import pytest
+import standalone
 
 from lakehouse_nlp import flow
 from lakehouse_nlp.core.settings import Settings
@@ -162,19 +162,8 @@ def seconds(value: Any) -> Any:
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The package's wheel, built from a copy of the source: a build leaves its traces where it runs."""
-    source = tmp_path_factory.mktemp("source") / "checkout"
-    ignore = shutil.ignore_patterns("__pycache__", "*.egg-info")
-    for name in ("src", "conf", "sql"):
-        shutil.copytree(lake.ROOT / name, source / name, ignore=ignore)
-    for name in ("setup.py", "pyproject.toml", "README.md"):
-        shutil.copy(lake.ROOT / name, source)
-    ended = lake.call(
-        sys.executable, "-m", "pip", "--disable-pip-version-check", "wheel", ".", "--no-deps", "--quiet",
-        "--wheel-dir", source / "dist", cwd=source,
-    )  # fmt: skip
-    assert ended.returncode == 0, ended.stderr
-    return next((source / "dist").glob("*.whl"))
+    """The package's wheel."""
+    return standalone.wheel(tmp_path_factory.mktemp("wheel"))
 
 
 def test_the_wheel_holds_code_defaults_and_sql(wheel: Path) -> None:
@@ -211,3 +200,28 @@ def test_an_installed_wheel_works_in_an_empty_folder(wheel: Path, tmp_path: Path
     assert lake.call(sys.executable, "-c", where.format(str(target)), cwd=home).stdout.startswith(str(target))
     planned = lake.call(sys.executable, "-c", start, "plan", "--json", cwd=home)
     assert [step["stage"] for step in json.loads(planned.stdout)] == list(flow.NAMES)
+
+
+def test_a_wheel_that_is_imported_as_it_is_finds_its_files(wheel: Path, tmp_path: Path) -> None:
+    start = f"import sys; sys.path.insert(0, {str(wheel)!r}); "
+    source = lake.jsonl(tmp_path / "reviews.jsonl", [lake.row(n) for n in range(200)])
+    label = "case when rating > 3 then 'good' else 'bad' end"
+    command = ("init", "reviews", "--from", source, "--label", label)
+    main = "from lakehouse_nlp.cli import main; main()"
+    made = lake.call(sys.executable, "-c", start + main, *command, cwd=tmp_path)
+    assert made.returncode == 0, made.stderr
+    assert (tmp_path / "conf/base.yml").read_bytes() == (lake.ROOT / "conf/base.yml").read_bytes()
+    asked = """
+from lakehouse_nlp.core import packaged, session
+told = session.defaults()
+print(packaged.archive().name, told["spark.executorEnv.PYTHONPATH"])
+print(packaged.packaged("sql").joinpath("gold/tables/gold.sql").is_file())
+print(open(told["spark.driver.extraJavaOptions"].partition("file:")[2]).readline() != "", packaged.package_folder())
+"""
+    told = lake.call(sys.executable, "-c", start + asked, cwd=tmp_path)
+    assert told.returncode == 0, told.stderr
+    shipped, ddl, log4j = told.stdout.splitlines()
+    assert (shipped, ddl) == (f"{wheel.name} {wheel.name}", "True")
+    there, _, unpacked = log4j.partition(" ")
+    assert there == "True"
+    assert not Path(unpacked).exists()  # it goes with the process

@@ -9,6 +9,8 @@ from pyspark.sql import SparkSession
 
 from lakehouse_nlp.core.context import Context
 
+OPTIMISED = "spark.databricks.delta.optimizeWrite.enabled"
+
 
 def write_gold(ctx: Context, spark: SparkSession, partitions: int = 1, rows: int = 200, nlp: str = "h") -> None:
     """Rows of text and price that tell the label, mostly, in the place of those that are there."""
@@ -31,4 +33,6 @@ def put(
     schema += "n_chars int, n_tokens int, nlp_hash string, row_hash bigint"
     ctx.sign("gold")
     ctx.tables.ensure("gold", carried)
+    spark.conf.set(OPTIMISED, "false")  # a file of each part in each split, as they are wanted here
     ctx.tables.replace_window("gold", spark.createDataFrame(rows, schema).repartition(partitions))
+    spark.conf.unset(OPTIMISED)

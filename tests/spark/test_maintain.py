@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import scans
 from golds import write_gold
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
@@ -15,7 +16,7 @@ from rows import bring, content
 from lakehouse_nlp.core.context import Context
 from lakehouse_nlp.core.errors import UsageError
 from lakehouse_nlp.core.registry import Registry
-from lakehouse_nlp.core.tables import Tables
+from lakehouse_nlp.core.tables import Tables, upkeep
 from lakehouse_nlp.gold import stage as gold
 from lakehouse_nlp.maintain import maintain
 from lakehouse_nlp.score import stage as score
@@ -73,6 +74,28 @@ def test_versions_that_models_name_stay_and_all_other_old_files_go(
     Registry(ctx).client.delete_model_version("tiny", "1")
     assert {each.table: each for each in maintain(ctx)}["gold"].removed == SPLITS * 3
     assert content(ctx, "gold") == rows
+
+
+def test_rows_are_put_in_order_where_a_key_may_be_in_many_files(
+    spark: SparkSession, home: Path, make_context: MakeContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(upkeep.ORDERED, "spark.databricks.delta.optimize.maxFileSize", "3000")  # else one would do
+    ctx = make_context(home, **LEARNING)
+    write_gold(ctx, spark, 6, rows=1000)
+    rows, version = content(ctx, "gold"), ctx.tables.log("gold").changed()
+    query = "SELECT clean_text FROM tiny.gold WHERE split = 'train' AND key = 'k331'"
+    assert scans.by_duckdb(ctx.root, query) == [6]
+
+    found = {each.table: each for each in maintain(ctx, order=True)}["gold"]
+    assert found.merged == SPLITS * 6
+    assert found.into > SPLITS
+    assert scans.by_duckdb(ctx.root, query) == [1]
+    assert scans.by_spark(ctx.tables.read("gold").where("split = 'train' AND key = 'k331'")) == {"gold": [1]}
+    assert content(ctx, "gold") == rows
+    assert ctx.tables.log("gold").changed() == version  # no stage has anything to do for it
+    assert "spark.databricks.delta.optimize.maxFileSize" not in {row["key"] for row in spark.sql("SET").collect()}
+
+    assert ctx.tables.order("gold", "key") == (0, 0)  # it is
 
 
 def test_young_files_stay_for_the_days_that_are_set(spark: SparkSession, home: Path, make_context: MakeContext) -> None:

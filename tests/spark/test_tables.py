@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from lakehouse_nlp import __version__
 from lakehouse_nlp.core import duck
@@ -240,6 +242,58 @@ def test_a_merge_inserts_and_updates_where_changed_and_moves_its_position(ctx: C
     assert caught.value.message == "tiny.gold: more than one row a key: key='x' (3 rows)"
     assert _texts(ctx) == {"a": "a1", "b": "b2", "c": "c1"}
     assert tables.log("gold").last("test") == Stamp("run-1", "test", __version__, "recipe-1", {"silver": 3})
+
+
+def test_of_two_that_find_a_table_empty_the_second_merges(
+    ctx: Context, spark: SparkSession, make_context: Callable[..., Context], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ctx.tables.ensure("gold", {"price": "double"})
+    other = make_context(ctx.home, run_id="run-2")
+    other.sign("test", "recipe-1")
+    real, found = Tables.append_once, []
+
+    def overtaken(self: Tables, *args: Any, **named: Any) -> dict[str, int]:
+        monkeypatch.setattr(Tables, "append_once", real)  # the other's own, too
+        found.append(other.tables.merge_once("gold", _gold(spark, ("a", "a1", 1), ("b", "b1", 1)), on=["key"]))
+        return real(self, *args, **named)
+
+    monkeypatch.setattr(Tables, "append_once", overtaken)
+    mine = _gold(spark, ("b", "b2", 2), ("c", "c1", 1))
+    found.append(ctx.tables.merge_once("gold", mine, on=["key"], changed=CHANGED, upto={"silver": 2}))
+    assert [each["numOutputRows"] for each in found[:1]] == [2]
+    assert (found[1]["numTargetRowsInserted"], found[1]["numTargetRowsUpdated"]) == (1, 1)
+    assert (_texts(ctx), ctx.tables.log("gold").rows()) == ({"a": "a1", "b": "b2", "c": "c1"}, 3)
+    spark.sql("DELETE FROM tiny.gold")  # empty again, and no longer the first time
+    assert ctx.tables.merge_once("gold", mine, on=["key"])["numTargetRowsInserted"] == 2
+    assert _texts(ctx) == {"b": "b2", "c": "c1"}
+
+
+def test_a_merge_that_was_overtaken_is_made_again(
+    ctx: Context, spark: SparkSession, make_context: Callable[..., Context], tmp_path: Path
+) -> None:
+    ctx.tables.ensure("gold", {"price": "double"})
+    ctx.tables.merge_once("gold", _gold(spark, ("a", "a1", 1)), on=["key"])
+    began, overtaken = tmp_path / "began", tmp_path / "overtaken"
+
+    @F.udf("string")
+    def waiting(text: str) -> str:
+        began.touch()
+        while not overtaken.exists():
+            time.sleep(0.05)
+        return text
+
+    mine = _gold(spark, ("b", "b2", 2), ("c", "c1", 1)).withColumn("clean_text", waiting("clean_text"))
+    with ThreadPoolExecutor(1) as pool:
+        merged = pool.submit(ctx.tables.merge_once, "gold", mine, on=["key"], changed=CHANGED, upto={"silver": 2})
+        while not began.exists() and not merged.done():
+            time.sleep(0.05)
+        other = make_context(ctx.home, run_id="run-2")
+        other.sign("test", "recipe-1")
+        other.tables.merge_once("gold", _gold(spark, ("b", "b1", 1), ("d", "d1", 1)), on=["key"])
+        overtaken.touch()
+        found = merged.result()
+    assert (found["numTargetRowsInserted"], found["numTargetRowsUpdated"]) == (1, 1)
+    assert (_texts(ctx), ctx.tables.log("gold").rows()) == ({"a": "a1", "b": "b2", "c": "c1", "d": "d1"}, 4)
 
 
 def test_changes_are_the_rows_as_they_are_now_each_once(ctx: Context, spark: SparkSession) -> None:

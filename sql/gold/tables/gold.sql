@@ -15,6 +15,7 @@ CREATE TABLE {table} (
 ) USING DELTA {location}
 PARTITIONED BY (split)
 COMMENT 'Model inputs, one row a key'
-TBLPROPERTIES (delta.enableChangeDataFeed = true, delta.logRetentionDuration = 'interval 36500 days');
+TBLPROPERTIES (delta.enableChangeDataFeed = true, delta.autoOptimize.optimizeWrite = true,
+  delta.logRetentionDuration = 'interval 36500 days');
 
 ALTER TABLE {table} ADD CONSTRAINT split_is_known CHECK (split IN ('train', 'validation', 'test'));

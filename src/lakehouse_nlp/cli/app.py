@@ -286,18 +286,20 @@ def maintain(
     env: Env = "local",
     sets: Sets = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say which files would go; write nothing.")] = False,
+    order: Annotated[bool, typer.Option("--order", help="Put rows in the order of their keys, too, by Spark.")] = False,
     json: Json = False,
 ) -> None:
     """Merge small files of a project's tables, and delete what nothing needs any more.
 
     Kept are files younger than lake.retain_days, changes not yet read, and every version of gold that a model names.
-    Examples: lakehouse-nlp maintain --dry-run; lakehouse-nlp maintain --project demo --set lake.retain_days=30
+    Examples: lakehouse-nlp maintain --dry-run; lakehouse-nlp maintain --project demo --set lake.retain_days=30;
+    lakehouse-nlp maintain --order
     """
     from lakehouse_nlp.maintain import maintain as maintained
 
     with closing(_context(home, project, env, sets)) as ctx:
         ctx.ready()
-        found = maintained(ctx, dry_run=dry_run)
+        found = maintained(ctx, dry_run=dry_run, order=order)
     render.upkeep(found, dry_run=dry_run, as_json=json)
 
 

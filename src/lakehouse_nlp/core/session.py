@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from lakehouse_nlp.core.errors import UsageError
 from lakehouse_nlp.core.java import java_home
+from lakehouse_nlp.core.packaged import archive, package_folder
 from lakehouse_nlp.core.settings.models import Spark
 
 if TYPE_CHECKING:
@@ -104,9 +105,10 @@ def stop(spark: SparkSession) -> None:
 
 def defaults() -> dict[str, str]:
     """Spark's configuration for Delta, Spark NLP and our workers; also what `doctor --fix` writes for spark-submit."""
-    here = Path(__file__).parent
+    logging_as = package_folder() / "core/log4j2.properties"
     return {
         **_jars(),
+        **_shipped(),
         "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
         "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
         "spark.ui.showConsoleProgress": "false",
@@ -116,7 +118,7 @@ def defaults() -> dict[str, str]:
         "spark.sql.maxConcurrentOutputFileWriters": "1",
         "spark.python.daemon.module": "lakehouse_nlp.core.daemon",
         "spark.sql.execution.arrow.pyspark.enabled": "true",
-        "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile=file:{here / 'log4j2.properties'}",
+        "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile=file:{logging_as}",
     }
 
 
@@ -144,8 +146,17 @@ def _jars() -> dict[str, str]:
         "spark.jars.packages": ",".join(coordinates()),
         "spark.jars.excludes": ",".join(EXCLUDES),
         "spark.jars.ivy": str(home),
-        "spark.jars.ivySettings": str(Path(__file__).with_name("ivysettings.xml")),
+        "spark.jars.ivySettings": str(package_folder() / "core/ivysettings.xml"),
     }
+
+
+def _shipped() -> dict[str, str]:
+    """Where executors find a package that spark-submit ships: in their working folder, by its file's name.
+
+    Spark tells a worker of `--py-files` when it has started; our daemon has to be imported before.
+    """
+    wheel = archive()
+    return {"spark.executorEnv.PYTHONPATH": wheel.name} if wheel else {}
 
 
 def check(spark: SparkSession) -> SparkSession:

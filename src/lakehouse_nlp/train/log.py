@@ -7,11 +7,11 @@ import platform
 import tempfile
 import warnings
 from importlib.metadata import distributions, version
-from pathlib import Path
 from typing import Any
 
 from lakehouse_nlp import __version__
 from lakehouse_nlp.core.context import Context
+from lakehouse_nlp.core.packaged import package_folder
 from lakehouse_nlp.core.registry import METRICS, Registry, Version
 from lakehouse_nlp.core.settings import Settings
 from lakehouse_nlp.model.blocks import sample
@@ -73,7 +73,7 @@ def log(
                 name="model",
                 loader_module="lakehouse_nlp.model.pyfunc",
                 data_path=folder,
-                code_paths=[str(Path(__file__).resolve().parents[1])],
+                code_paths=[str(package_folder())],
                 signature=signature(model.spec),
                 input_example=None if test is None else example(model, sample(test.rows, EXPLAINED)[0]),
                 pip_requirements=[f"{name}=={version(name)}" for name in _requirements(model)],

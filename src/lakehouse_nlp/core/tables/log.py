@@ -139,9 +139,14 @@ class Log:
         """The stamp of one commit; None where it has none, or is not known any more."""
         return next((Stamp.from_json(info.get("userMetadata")) for v, info in self.commits() if v == version), None)
 
-    def written(self, run_id: str, stage: str) -> dict[str, int]:
-        """The numbers that Delta kept for the newest commit of this run and stage, such as `numOutputRows`."""
-        for _, info in self.commits():
+    def written(self, run_id: str, stage: str, since: int | None = None) -> dict[str, int]:
+        """The numbers that Delta kept for the newest commit of this run and stage, such as `numOutputRows`.
+
+        `since`: only commits after this version count.
+        """
+        for version, info in self.commits():
+            if since is not None and version <= since:
+                break
             stamp = Stamp.from_json(info.get("userMetadata"))
             if stamp and stamp.run_id == run_id and stamp.stage == stage and info["operation"] not in UPKEEP:
                 return {k: int(v) for k, v in info.get("operationMetrics", {}).items() if str(v).isdigit()}

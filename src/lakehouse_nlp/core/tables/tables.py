@@ -6,7 +6,7 @@ replacements give the same table however often they run. Positions are in the co
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ from lakehouse_nlp.core.errors import DataError
 from lakehouse_nlp.core.tables import ddl, direct, upkeep
 from lakehouse_nlp.core.tables.catalog import Catalog
 from lakehouse_nlp.core.tables.changes import Change, note
+from lakehouse_nlp.core.tables.rivals import unless_done, unless_overtaken
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -118,9 +119,8 @@ class Tables(Catalog):
         before = self.log(table).version()
         self._sign(upto)
         once = rows.writeTo(self.attach(table)).option("txnAppId", app).option("txnVersion", str(version))
-        _unless_done(once.append)
-        after = self.log(table)
-        return {} if after.version() == before else after.written(self._stamp.run_id, self._stamp.stage)
+        unless_done(once.append)
+        return self.log(table).written(self._stamp.run_id, self._stamp.stage, since=before)
 
     def merge_once(
         self,
@@ -138,20 +138,31 @@ class Tables(Catalog):
         naming the keys that come more than once. Returns Delta's numbers of the commit.
         """
         self._refuse_doubles(table, rows, on)
-        self._sign(upto)
-        name = self.attach(table)
-        if self.log(table).rows() == 0:
-            rows.writeTo(name).append()
-        else:
-            rows.createOrReplaceTempView("_new")
-            match = " AND ".join([within, *(f"old.`{column}` = new.`{column}`" for column in on)])
-            self.spark.sql(
-                f"MERGE INTO {name} AS old USING _new AS new ON {match} "
-                f"WHEN MATCHED AND {changed} THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *"
-            )
-            self.spark.catalog.dropTempView("_new")
+        if not self._first(table, rows, upto):
+            name, match = self.attach(table), " AND ".join([within, *(f"old.`{c}` = new.`{c}`" for c in on)])
+
+            def merge() -> None:
+                self._sign(upto)
+                rows.createOrReplaceTempView("_new")
+                self.spark.sql(
+                    f"MERGE INTO {name} AS old USING _new AS new ON {match} "
+                    f"WHEN MATCHED AND {changed} THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *"
+                )
+                self.spark.catalog.dropTempView("_new")
+
+            unless_overtaken(merge)
         self._reached(table, upto)
         return self.log(table).written(self._stamp.run_id, self._stamp.stage)
+
+    def _first(self, table: str, rows: DataFrame, upto: Mapping[str, int] | None) -> bool:
+        """Appends the rows that come first to a table, which costs less than a merge; False where they are not first.
+
+        By a transaction that a table takes once: of two processes that both find it empty, one has to merge.
+        """
+        log = self.log(table)
+        return not log.rows() and bool(
+            self.append_once(table, rows, app=f"{self.project}.{table}.first", version=1, upto=upto)
+        )
 
     def replace_window(
         self, table: str, rows: DataFrame, *, where: str = "true", upto: Mapping[str, int] | None = None
@@ -200,6 +211,17 @@ class Tables(Catalog):
         """Writes the table's small files together: how many, and into how many."""
         return upkeep.compact(self.log(table), self._stamp)
 
+    def order(self, table: str, by: str) -> tuple[int, int]:
+        """Writes the partitions whose files overlap in a column anew in its order: how many files, into how many.
+
+        Z-order by Spark: afterwards a value is in one file, in two at most. Order in the feed of changes stays.
+        """
+        log = self.log(table)
+        if not (log.exists and (partitions := upkeep.out_of_order(log, by))):
+            return 0, 0
+        self._sign()
+        return upkeep.order(self.spark, self.attach(table), by, partitions)
+
     def vacuum(
         self, table: str, kept_for: timedelta, versions: Sequence[int], now: datetime, *, dry_run: bool
     ) -> list[str]:
@@ -219,15 +241,6 @@ class Tables(Catalog):
             raise DataError(
                 f"{self.name(table)}: more than one row a key: {keys}", hint="one row a key must be left before a merge"
             )
-
-
-def _unless_done(write: Callable[[], None]) -> None:
-    """Writes, unless somebody else makes the same transaction at this moment: then it is done."""
-    try:
-        write()
-    except Exception as error:
-        if "ConcurrentTransactionException" not in str(error):
-            raise
 
 
 def _last_of(feed: DataFrame, key: Sequence[str]) -> DataFrame:
