@@ -17,6 +17,7 @@ from lakehouse_nlp.core.settings.checks import Check
 from lakehouse_nlp.core.settings.cost import Cost
 from lakehouse_nlp.core.settings.expressions import columns_of
 from lakehouse_nlp.core.settings.learning import Features, Register, Train
+from lakehouse_nlp.core.settings.runs import Runs
 from lakehouse_nlp.core.settings.section import Section, Share
 
 Purpose = Literal["train", "inference"]
@@ -252,6 +253,7 @@ class Settings(Section):
     mlflow: Mlflow = Mlflow()
     spark: Spark = Spark()
     cost: Cost = Cost()
+    runs: Runs = Runs()
 
     @model_validator(mode="before")
     @classmethod

@@ -91,11 +91,11 @@ class Log:
         """The number of rows, from the log's statistics; 0 where there is no table."""
         return self.table.count() if self.exists else 0
 
-    def constraints(self) -> set[str]:
-        """The names of the table's CHECK constraints, in lower case."""
+    def constraints(self) -> dict[str, str]:
+        """The table's CHECK constraints, name in lower case -> rule."""
         properties = self.table.metadata().configuration if self.exists else {}
         prefix = "delta.constraints."
-        return {name.removeprefix(prefix).lower() for name in properties if name.startswith(prefix)}
+        return {n.removeprefix(prefix).lower(): rule for n, rule in properties.items() if n.startswith(prefix)}
 
     def transaction(self, app: str) -> int:
         """The latest `txnVersion` that the app has appended; -1 for none."""
