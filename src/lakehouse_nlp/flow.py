@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lakehouse_nlp.core import breaker
+from lakehouse_nlp.core.alerts import alert, resend
 from lakehouse_nlp.core.context import Context, StepResult
 from lakehouse_nlp.core.errors import SessionLostError, TimedOutError, UsageError
 from lakehouse_nlp.core.lease import lease
@@ -146,12 +147,26 @@ def _recorded(ctx: Context, stages: Sequence[Stage], force: bool, watch: Watch) 
             steps = {stage.name: result for stage, result in _walk(ctx, stages, record, force, watch)}
         except BaseException as error:
             record.end(state_of(error), words_of(error))
-            breaker.trip(ctx)
+            _tell(ctx, error)
             raise
     refused = tuple(sentence for result in steps.values() for sentence in result.refused)
     state = "rejected" if refused else "done"
     record.end(state, "; ".join(refused) or None)
+    resend(ctx)
     return Report(ctx.run_id, state, steps, refused)
+
+
+def _tell(ctx: Context, error: BaseException) -> None:
+    """Whom a run that failed concerns is told; nothing that goes wrong with it hides why the run failed."""
+    try:
+        ctx.sign("run")
+        if state_of(error) in breaker.FAILED and ctx.settings.alerts.operators:
+            project, reason = ctx.settings.project, words_of(error)
+            then = f"lakehouse-nlp runs show {ctx.run_id} --project {project}"
+            alert(ctx, "error", f"{project} {state_of(error)}: {reason}", then, key=f"{state_of(error)} {reason}")
+        breaker.trip(ctx)
+    except Exception as fault:
+        ctx.say(f"the failure could not be passed on: {fault}")
 
 
 def _walk(

@@ -6,6 +6,7 @@ CREATE TABLE {table} (
   reason STRING NOT NULL COMMENT 'what happened',
   next STRING NOT NULL COMMENT 'command to begin with',
   contact STRING NOT NULL COMMENT 'who is told: operators or security',
+  key STRING NOT NULL COMMENT 'alerts of one key are the same, and sent once in a while',
   outcome STRING NOT NULL COMMENT 'sent, repeated (told not long ago, so kept back), failed (the next run tries again) or unsent (nobody to send to)',
   error STRING COMMENT 'why it could not be sent',
   raised_at TIMESTAMP NOT NULL COMMENT 'when it happened, UTC',

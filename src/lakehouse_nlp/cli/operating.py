@@ -12,8 +12,10 @@ from lakehouse_nlp.cli.app import Env, Home, Json, Project, Sets, _context, _hom
 
 PAUSE = 2.0  # seconds between two questions to the schedule
 
-history = typer.Typer(context_settings={"help_option_names": ["-h", "--help"]})
+HELP = {"help_option_names": ["-h", "--help"]}
+history, alerts = typer.Typer(context_settings=HELP), typer.Typer(context_settings=HELP, no_args_is_help=True)
 app.add_typer(history, name="runs")
+app.add_typer(alerts, name="alerts", help="Say who is told when something goes wrong, and try it.")
 
 
 @history.callback(invoke_without_command=True)
@@ -68,6 +70,34 @@ def unblock(
         failed = [run["run_id"] for run in unblocked(ctx, why)]
     value = {"project": ctx.settings.project, "blocked": False, "failed": failed, "why": why}
     render.message(value, f"{ctx.settings.project} is open again; next: lakehouse-nlp run", as_json=json)
+
+
+@alerts.callback()
+def alerting() -> None:
+    """Try whether alerts arrive. What was told is in ops.alerts."""
+
+
+@alerts.command("test")
+def try_alerts(
+    security: Annotated[bool, typer.Option("--security", help="The contact that is told of blocked projects.")] = False,
+    project: Project = None,
+    home: Home = None,
+    env: Env = "local",
+    sets: Sets = None,
+    json: Json = False,
+) -> None:
+    """Send a message to every address of alerts.operators, or of alerts.security. Exit code 1 where one has not got it.
+
+    Example: lakehouse-nlp alerts test --security
+    """
+    from lakehouse_nlp.core.alerts import try_out
+
+    found = try_out(_context(home, project, env, sets), "security" if security else "operators")
+    if json:
+        render.data([vars(each) for each in found])
+    else:
+        render.table(["address", "", ""], [[e.address, "failed" if e.error else "sent", e.error] for e in found])
+    raise typer.Exit(1 if any(each.error for each in found) else 0)
 
 
 @app.command()

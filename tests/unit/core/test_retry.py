@@ -21,15 +21,8 @@ from mlflow.exceptions import MlflowException, RestException
 from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, TEMPORARILY_UNAVAILABLE
 from py4j.protocol import Py4JError, Py4JNetworkError
 
+from lakehouse_nlp.core import errors
 from lakehouse_nlp.core.context import Context
-from lakehouse_nlp.core.errors import (
-    DataError,
-    LakehouseError,
-    SessionLostError,
-    TimedOutError,
-    UnreachableError,
-    UsageError,
-)
 from lakehouse_nlp.core.retry import can_pass, retrying
 from lakehouse_nlp.core.stop import Terminated
 
@@ -60,8 +53,8 @@ PASS: list[BaseException] = [
     Py4JError("Caused by: java.net.SocketTimeoutException: Read timed out"),
     Py4JError("Caused by: java.io.IOException: Input/output error"),
     Py4JError("org.apache.spark.shuffle.FetchFailedException"),
-    UnreachableError("the MLflow server does not answer"),
-    SessionLostError("gold", renewed=True),
+    errors.UnreachableError("the MLflow server does not answer"),
+    errors.SessionLostError("gold", renewed=True),
 ]
 STAY: list[BaseException] = [
     OSError(errno.ENOSPC, "No space left on device"),
@@ -78,10 +71,10 @@ STAY: list[BaseException] = [
     Py4JError("java.lang.IllegalArgumentException: java.util.ConcurrentModificationException"),
     Py4JError("org.apache.spark.sql.delta.schema.DeltaInvariantViolationException: CHECK constraint split_is_known"),
     Py4JError("java.io.IOException: No space left on device"),
-    UsageError("settings"),
-    DataError("the gate said no"),
-    LakehouseError("a fault of ours"),
-    SessionLostError("gold"),
+    errors.UsageError("settings"),
+    errors.DataError("the gate said no"),
+    errors.LakehouseError("a fault of ours"),
+    errors.SessionLostError("gold"),
     MemoryError(),
     ZeroDivisionError("division by zero"),
     ValueError("java.net.SocketException: only words"),
@@ -106,7 +99,7 @@ def test_what_cannot(error: BaseException) -> None:
 
 
 def test_a_step_that_ran_out_of_time_is_tried_again_where_the_settings_ask() -> None:
-    error = TimedOutError("gold", timedelta(hours=2))
+    error = errors.TimedOutError("gold", timedelta(hours=2))
     assert [can_pass(error), can_pass(error, timeouts=True), can_pass(error, timeouts=False)] == [False, True, False]
     assert "gold was ended: it took longer than 2:00:00" in str(error)
 
@@ -170,7 +163,7 @@ def test_chance_adds_to_a_wait_up_to_jitter(home: Path, make_context: MakeContex
     assert 10 <= min(waits) < 11 < 14 < max(waits) <= 15
 
 
-@pytest.mark.parametrize(("error", "calls"), [(LOST, 3), (DataError("no"), 1), (KeyboardInterrupt(), 1)])
+@pytest.mark.parametrize(("error", "calls"), [(LOST, 3), (errors.DataError("no"), 1), (KeyboardInterrupt(), 1)])
 def test_the_last_fault_is_raised_as_it_was(
     home: Path, make_context: MakeContext, error: BaseException, calls: int
 ) -> None:

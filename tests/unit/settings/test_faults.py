@@ -115,6 +115,19 @@ def faults(home: Path, sets: list[str] | None = None) -> list[str]:
             "runs: {schedule: {cron: 0 25 * * *}}",
             f"{X}:9: runs.schedule.cron: no cron expression: '0 25 * * *' (Bad hour); 0 6 * * 1-5 is six on workdays",
         ),
+        (
+            "alerts: {operators: ['slck://secret']}",
+            f"{X}:9: alerts.operators: no address that Apprise knows: slck://…; mailto://, slack://, json:// are some",
+        ),
+        (
+            "alerts: {run_url: 'https://x/{run}'}",
+            f"{X}:9: alerts.run_url: only {{project}} and {{run_id}} can be filled in, not 'run'",
+        ),
+        (
+            "alerts: {severity: eror}",
+            f"{X}:9: alerts.severity: must be 'note', 'warning', 'error' or 'critical', "
+            "not 'eror'; did you mean 'error'?",
+        ),
         ("runs: {schedule: {every: 0s}}", f"{X}:9: runs.schedule.every: must be at least 1s"),
         ("project: y", f"{X}:9: project: the file's name says 'x', and this says 'y'; leave it out"),
         ("newest_by: dya", f"{X}:9: newest_by: no such column 'dya'; did you mean 'day'?"),

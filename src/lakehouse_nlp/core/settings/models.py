@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, field_serializer, field_validator, model_validator
 
+from lakehouse_nlp.core.settings.alerts import Alerts
 from lakehouse_nlp.core.settings.checks import Check
 from lakehouse_nlp.core.settings.cost import Cost
 from lakehouse_nlp.core.settings.expressions import columns_of
@@ -254,6 +255,7 @@ class Settings(Section):
     spark: Spark = Spark()
     cost: Cost = Cost()
     runs: Runs = Runs()
+    alerts: Alerts = Alerts()
 
     @model_validator(mode="before")
     @classmethod
