@@ -130,13 +130,16 @@ def run(
 
 
 def _work(ctx: Context, names: Sequence[str]) -> bool:
-    """Whether there may be work; where a server that knows does not answer, the run finds out, and tries again."""
+    """Whether there is work. A server that knows and does not answer is asked again for a while; nothing is started."""
     try:
-        return bool(plan(ctx, names))
+        for attempt in retrying(ctx, "plan"):
+            with attempt:
+                found = plan(ctx, names)
     except Exception as error:
-        if not can_pass(error):
-            raise
-        return True
+        if can_pass(error):
+            _tell(ctx, error)
+        raise
+    return bool(found)
 
 
 def _recorded(ctx: Context, stages: Sequence[Stage], force: bool, watch: Watch) -> Report:
@@ -210,6 +213,8 @@ def _step(ctx: Context, stage: Stage, record: Record, force: bool, number: int) 
             renewed = ctx.renew()
             found = error if isinstance(error, TimedOutError) else SessionLostError(stage.name, renewed=renewed)
         end(state_of(found), found)
+        if found is error:
+            raise
         raise found from error
     end("done" if result else "idle")
     return result

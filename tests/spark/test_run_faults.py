@@ -185,12 +185,10 @@ def test_a_table_of_an_earlier_release_takes_the_states_of_this_one(
         old.tables.record("ops.runs", [("tiny", "run-3", "odd", "local", "", "", old.clock(), None, None)])
 
 
-def test_a_server_that_does_not_answer_yet_is_no_reason_to_stay_idle(
-    spark: SparkSession, home: Path, make_context: MakeContext, stages: Put
+def test_a_server_that_does_not_answer_yet_is_asked_again_before_anything_is_started(
+    home: Path, make_context: MakeContext, stages: Put
 ) -> None:
-    """`due` itself may ask the registry."""
     ctx, waits = patient(make_context(home))
-    stages(train=(5,))
     asked = [UnreachableError("no answer"), UnreachableError("no answer")]
 
     class Asking(Acting):
@@ -199,6 +197,12 @@ def test_a_server_that_does_not_answer_yet_is_no_reason_to_stay_idle(
                 raise asked.pop()
             return super().due(ctx)
 
-    flow.STAGES = (Asking("train", (), (), "acts", acts=(5,)),)
-    assert flow.run(ctx).steps["train"].read == 5
-    assert waits == [60]
+    stages(train=("done",))
+    flow.STAGES = (Asking("train", (), (), "acts", acts=("done",)),)
+    assert flow.run(ctx).state == "idle"
+    assert waits == [60, 60]
+    asked.extend([UnreachableError("no answer")] * 3)
+    with pytest.raises(UnreachableError):
+        flow.run(ctx)
+    assert not ctx.tables.touched
+    assert duck.tables(ctx.root) == {}

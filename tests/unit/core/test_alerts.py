@@ -203,8 +203,9 @@ def test_an_alert_that_cannot_be_sent_or_written_is_said_and_fails_nothing(
     ctx = make_context(tmp_path, alerts={"operators": [f"json://127.0.0.1:{_free_port()}"]})
     said: list[str] = []
     ctx.say, ctx.sleep = said.append, lambda _: None
-    (ctx.root / "ops").mkdir(parents=True)
-    (ctx.root / "ops/tables").write_text("in the way")
+    log = ctx.tables.path("ops.alerts") / "_delta_log"
+    log.mkdir(parents=True)
+    (log / f"{0:020}.json").write_text("no log")
     alert(ctx, "error", "tiny failed", "look")
     assert said[0] == "error: tiny failed\n  next: look"
     assert said[1].startswith("that could not be written to ops.alerts: ")
