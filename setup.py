@@ -21,6 +21,9 @@ REQUIRES = [
     "charset-normalizer>=3.3",  # guesses the code page of raw files that are no Unicode
     "psutil>=6",  # what runs use: CPU time, memory and bytes of a tree of processes
     "filelock>=3.13",  # one run of a project at a time
+    "tenacity>=9",  # tries again, with waits that grow or vary
+    "apprise>=1.9",  # alerts by mail, chat, pagers and webhooks, each a URL
+    "cronsim>=2.6",  # cron expressions, as Debian's cron reads them; typed, small, and without dependencies
     "mmh3>=5",  # the hash that Spark's HashingTF uses, for long strings
     "great-expectations>=1.3,<2",  # suites, reports and Data Docs
     "duckdb>=1.5.5,<1.6",  # SQL over the tables without a JVM
@@ -50,6 +53,7 @@ EXTRAS = {
         "pytest>=8",
         "pytest-timeout>=2.3",
         "hypothesis>=6.100",
+        "aiosmtpd>=1.4.6",  # a mail server for the tests of alerts
         "polars>=2; python_version >= '3.11'",  # one of the writers whose files have to come back cell for cell
         "ruff>=0.6",
         "mypy>=1.11",

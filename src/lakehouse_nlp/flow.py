@@ -7,11 +7,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from lakehouse_nlp.core import breaker
+from lakehouse_nlp.core.alerts import alert, resend
 from lakehouse_nlp.core.context import Context, StepResult
-from lakehouse_nlp.core.errors import SessionLostError, UsageError
+from lakehouse_nlp.core.errors import SessionLostError, TimedOutError, UsageError
 from lakehouse_nlp.core.lease import lease
-from lakehouse_nlp.core.runs import Record
-from lakehouse_nlp.core.session import alive
+from lakehouse_nlp.core.limit import limited
+from lakehouse_nlp.core.retry import can_pass, retrying
+from lakehouse_nlp.core.runs import Record, state_of, words_of
+from lakehouse_nlp.core.stop import STOPS, stoppable
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,9 @@ STAGES = (
     Stage("monitor", ("predictions",), ("ops.metrics",), "takes the figures of the run"),
 )
 NAMES = tuple(stage.name for stage in STAGES)
+
+
+Watch = Callable[[Stage, str, str], None]
 
 
 @dataclass(frozen=True)
@@ -98,64 +105,116 @@ def run(
     names: Sequence[str] = (),
     *,
     force: bool = False,
-    watch: Callable[[Stage, str, str], None] | None = None,
+    watch: Watch | None = None,
 ) -> Report:
     """Runs what is due of the named stages, in order; `force` runs them all.
 
     One run of a project goes on at a time; another waits. `watch` is told of each stage: "begins", then "idle" or
-    "done", and a line about it. With nothing to do, nothing is started and nothing written. Raises what a stage raised,
-    after recording it.
+    "done", and a line about it. With nothing to do, nothing is started and nothing written. Faults that can pass are
+    tried again, and a step whose time is over is ended, by the settings of `runs`. Raises what a stage raised in the
+    end, after recording it; Ctrl-C and SIGTERM are recorded, too. Raises BlockedError where too many runs before it
+    failed.
     """
     stages = chosen(names)
     ctx.ready()
-    if not force and not plan(ctx, names):
+    breaker.refuse(ctx)
+    if not force and not _work(ctx, names):
         return Report(ctx.run_id, "idle")
     with lease(ctx) as waited:
-        if waited and not force and not plan(ctx, names):
+        if waited and not force and not _work(ctx, names):
             return Report(ctx.run_id, "idle")
+        ctx.sign("run")
+        breaker.trip(ctx)  # which the run that failed last may have been killed before
+        breaker.refuse(ctx)
         return _recorded(ctx, stages, force, watch or (lambda *_: None))
 
 
-def _recorded(ctx: Context, stages: Sequence[Stage], force: bool, watch: Callable[[Stage, str, str], None]) -> Report:
-    record = Record(ctx, tuple(stage.name for stage in stages))
-    record.begin()
+def _work(ctx: Context, names: Sequence[str]) -> bool:
+    """Whether there is work. A server that knows and does not answer is asked again for a while; nothing is started."""
     try:
-        steps = {stage.name: result for stage, result in _walk(ctx, stages, record, force, watch)}
-    except SessionLostError:
-        raise  # nothing can be recorded without a session; the run's row stays `running`
-    except BaseException as error:
-        if _lost(ctx):
-            raise SessionLostError("the run") from error
-        record.end("failed", str(error) or type(error).__name__)
+        for attempt in retrying(ctx, "plan"):
+            with attempt:
+                found = plan(ctx, names)
+    except Exception as error:
+        if can_pass(error):
+            _tell(ctx, error)
         raise
+    return bool(found)
+
+
+def _recorded(ctx: Context, stages: Sequence[Stage], force: bool, watch: Watch) -> Report:
+    record = Record(ctx, tuple(stage.name for stage in stages))
+    with stoppable(ctx.cancel):
+        try:
+            record.begin()
+            steps = {stage.name: result for stage, result in _walk(ctx, stages, record, force, watch)}
+        except BaseException as error:
+            record.end(state_of(error), words_of(error))
+            _tell(ctx, error)
+            raise
     refused = tuple(sentence for result in steps.values() for sentence in result.refused)
     state = "rejected" if refused else "done"
     record.end(state, "; ".join(refused) or None)
+    resend(ctx)
     return Report(ctx.run_id, state, steps, refused)
 
 
+def _tell(ctx: Context, error: BaseException) -> None:
+    """Whom a run that failed concerns is told; nothing that goes wrong with it hides why the run failed."""
+    try:
+        ctx.sign("run")
+        if state_of(error) in breaker.FAILED and ctx.settings.alerts.operators:
+            project, reason = ctx.settings.project, words_of(error)
+            then = f"lakehouse-nlp runs show {ctx.run_id} --project {project}"
+            alert(ctx, "error", f"{project} {state_of(error)}: {reason}", then, key=f"{state_of(error)} {reason}")
+        breaker.trip(ctx)
+    except Exception as fault:
+        ctx.say(f"the failure could not be passed on: {fault}")
+
+
 def _walk(
-    ctx: Context, stages: Sequence[Stage], record: Record, force: bool, watch: Callable[[Stage, str, str], None]
+    ctx: Context, stages: Sequence[Stage], record: Record, force: bool, watch: Watch
 ) -> Iterator[tuple[Stage, StepResult]]:
     for stage in stages:
         watch(stage, "begins", "")
-        started = ctx.clock()
-        if not force and not stage.due(ctx):
-            record.step(stage.name, started, "idle", StepResult())
+        for attempt in retrying(ctx, stage.name):
+            with attempt:
+                result = _step(ctx, stage, record, force, attempt.retry_state.attempt_number)
+        if result is None:
             watch(stage, "idle", "")
-            continue
-        ctx.sign(stage.name)
-        try:
-            result = stage.run(ctx)
-        except BaseException as error:
-            if _lost(ctx):
-                raise SessionLostError(stage.name) from error
-            record.step(stage.name, started, "failed", StepResult(), str(error) or type(error).__name__)
+        else:
+            watch(stage, "done", result.note)
+            yield stage, result
+
+
+def _step(ctx: Context, stage: Stage, record: Record, force: bool, number: int) -> StepResult | None:
+    """One try of a stage; None where nothing is due (any more: the try before may have done it and not come back)."""
+    started, result = ctx.clock(), None
+
+    def end(state: str, error: BaseException | None = None) -> None:
+        says = words_of(error) if error else None
+        record.step(stage.name, started, state, result or StepResult(), says, number)
+
+    def leave(error: BaseException) -> None:
+        end(state_of(error), error)
+        record.end(state_of(error), words_of(error))
+
+    try:
+        with limited(stage.name, ctx.settings.runs.limit(stage.name), ctx.cancel, leave):
+            if force or stage.due(ctx):
+                ctx.sign(stage.name)
+                ctx.group(stage.name)
+                result = stage.run(ctx)
+    except BaseException as error:
+        found = error
+        if isinstance(error, (TimedOutError, *STOPS)):
+            ctx.reconnect()
+        if not isinstance(error, STOPS) and ctx.lost:
+            renewed = ctx.renew()
+            found = error if isinstance(error, TimedOutError) else SessionLostError(stage.name, renewed=renewed)
+        end(state_of(found), found)
+        if found is error:
             raise
-        record.step(stage.name, started, "done", result)
-        watch(stage, "done", result.note)
-        yield stage, result
-
-
-def _lost(ctx: Context) -> bool:
-    return ctx.tables.touched and not alive(ctx.spark)
+        raise found from error
+    end("done" if result else "idle")
+    return result

@@ -86,6 +86,8 @@ def test_every_command_and_option_that_is_shown_is_there(path: str, words: list[
     else:
         assert words[0] in known, words
         command, rest = known[words[0]], words[1:]
+        while rest and rest[0] in getattr(command, "commands", {}):  # `runs show`
+            command, rest = command.commands[rest[0]], rest[1:]
     there = {option for parameter in command.params for option in parameter.opts} | {"-h", "--help"}
     shown = {word.partition("=")[0] for word in rest if re.match(r"--?[a-z]", word)}
     assert shown - there == set(), f"{path}: lakehouse-nlp {' '.join(words)}"

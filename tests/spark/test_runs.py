@@ -9,9 +9,9 @@ import pytest
 from pyspark.sql import SparkSession
 
 from lakehouse_nlp.core.context import Context, StepResult
+from lakehouse_nlp.core.history import last_run
 from lakehouse_nlp.core.runs import USED, Record
 from lakehouse_nlp.core.tables import ddl
-from lakehouse_nlp.status import last_run
 
 pytestmark = pytest.mark.spark
 MakeContext = Callable[..., Context]

@@ -29,6 +29,7 @@ Home = Annotated[
     typer.Option("--home", help="Folder of conf/, lake/ and mlflow/. [default: LAKEHOUSE_NLP_HOME, or here]"),
 ]
 Project = Annotated[str | None, typer.Option("--project", "-p", help="Project; may be left out where there is one.")]
+Projects = Annotated[list[str] | None, typer.Option("--project", "-p", help="The same, or several.")]
 Env = Annotated[str, typer.Option("--env", "-e", help="Environment: conf/envs/<env>.yml.")]
 Sets = Annotated[list[str] | None, typer.Option("--set", help="A setting for this time: train.seed=7.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -114,7 +115,11 @@ def plan(
 @app.command()
 def run(
     stages: Stages = None,
-    project: Project = None,
+    project: Annotated[
+        list[str] | None,
+        typer.Option("--project", "-p", help="Project, or several; may be left out where there is one."),
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Run every project, a process each.")] = False,
     home: Home = None,
     env: Env = "local",
     sets: Sets = None,
@@ -123,12 +128,19 @@ def run(
 ) -> None:
     """Run what is due: ingest, silver, gold, train, register, score, monitor.
 
-    Examples: lakehouse-nlp run; lakehouse-nlp run ingest silver --project demo; lakehouse-nlp run train --force
+    Of several projects, runs.max_concurrent run at a time, and the exit code is the gravest of theirs.
+    Examples: lakehouse-nlp run; lakehouse-nlp run ingest silver --project demo; lakehouse-nlp run --all
     """
     from lakehouse_nlp import flow
     from lakehouse_nlp.cli.progress import watched
 
-    ctx = _context(home, project, env, sets)
+    if every or len(project or ()) > 1:
+        from lakehouse_nlp.cli.several import named, run_several
+
+        where = _home(home)
+        projects = named(where, project, every=every)
+        raise typer.Exit(run_several(where, projects, stages or (), env, sets, force=force, as_json=json))
+    ctx = _context(home, project[0] if project else None, env, sets)
     with closing(ctx), watched(ctx, flow.chosen(stages or ())) as watch:
         report = flow.run(ctx, stages or (), force=force, watch=watch)
     render.report(report, as_json=json)
@@ -368,3 +380,4 @@ def _context(home: Path | None, project: str | None, env: str, sets: list[str] |
 
 
 from lakehouse_nlp.cli import governing as governing  # noqa: E402  # its commands are of this app
+from lakehouse_nlp.cli import operating as operating  # noqa: E402

@@ -69,6 +69,11 @@ def cell(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:,.4f}".rstrip("0").rstrip(".")
 
 
+def first_line(text: str | None) -> str:
+    """What of a message fits into a table."""
+    return (text or "").partition("\n")[0]
+
+
 def rows(names: Sequence[str], found: list[tuple[Any, ...]], form: str) -> None:
     """Prints the answer to a query as table, csv or json (a list of objects)."""
     if form == "json":
@@ -141,21 +146,53 @@ def status(found: dict[str, Any], *, as_json: bool) -> None:
     sys.stdout.write(f"project {found['project']}\n\n")
     champion(found["champion"])
     table(["table", "rows", "version"], [(name, t["rows"], t["version"]) for name, t in found["tables"].items()])
-    run = found["last_run"]
-    if run:
+    if found["blocked"]:
+        sys.stdout.write(f"\n{found['blocked']}\n")
+    last = found["last_run"]
+    if last:
         sys.stdout.write(
-            f"\nlast run {run['id']}: {run['state']}" + (f" ({run['error']})" if run["error"] else "") + "\n"
+            f"\nlast run {last['id']}: {last['state']}" + (f" ({last['error']})" if last["error"] else "") + "\n"
         )
-        table(
-            ["stage", "state", "seconds", "read", "written", "rejected", "note"],
-            [
-                [step[k] for k in ("stage", "state", "seconds", "read", "written", "rejected", "note")]
-                for step in run["steps"]
-            ],
-        )
-        used(run["steps"], run["currency"])
+        steps(last)
     if found["data_docs"]:
         sys.stdout.write(f"\nvalidation report: {found['data_docs']}\n")
+
+
+def runs(found: Sequence[dict[str, Any]], *, as_json: bool) -> None:
+    """Prints the runs of a project, each with the first line of what went wrong."""
+    if as_json:
+        data(found)
+    elif not found:
+        sys.stdout.write("no runs yet\n")
+    else:
+        lines = [
+            [each["id"], each["state"], each["seconds"], each["stages"], first_line(each["error"])] for each in found
+        ]
+        table(["run", "state", "seconds", "stages", ""], lines)
+
+
+def run(found: dict[str, Any], *, as_json: bool) -> None:
+    """Prints one run with its steps, and all of what went wrong."""
+    if as_json:
+        data(found)
+        return
+    told = ("id", "state", "started_at", "ended_at", "env", "code", "stages")
+    sys.stdout.write("".join(f"{name.removesuffix('_at')}: {found[name]}\n" for name in told if found[name]) + "\n")
+    steps(found)
+    for step in found["steps"]:
+        if step["error"]:
+            sys.stdout.write(f"\n{step['stage']}, try {step['tries'] or 1}: {step['error']}\n")
+    if found["error"] and found["error"] not in [step["error"] for step in found["steps"]]:
+        sys.stdout.write(f"\n{found['error']}\n")
+
+
+def steps(found: dict[str, Any]) -> None:
+    """Prints the steps of a run, the tries where one was not enough, and what they used."""
+    names = ["stage", "state", "seconds", "read", "written", "rejected", "note"]
+    if any((step["tries"] or 1) > 1 for step in found["steps"]):
+        names.insert(2, "tries")
+    table(names, [[step[name] for name in names] for step in found["steps"]])
+    used(found["steps"], found["currency"])
 
 
 def used(steps: Sequence[dict[str, Any]], currency: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -54,6 +55,7 @@ class Context:
     settings: Settings
     env: str = "local"
     clock: Callable[[], datetime] = utc_now
+    sleep: Callable[[float], None] = time.sleep
     say: Callable[[str], None] = to_stderr
     progress: Callable[[int, int, str], None] | None = None
     run_id: str = ""
@@ -101,6 +103,43 @@ class Context:
                 raise UsageError(
                     f"{folder} cannot be written: {error}", hint="--set lake.root=FOLDER, or make room"
                 ) from error
+
+    @property
+    def lost(self) -> bool:
+        """Whether a session was started and does not answer any more."""
+        from lakehouse_nlp.core.session import alive
+
+        return self.tables.touched and not alive(self.spark)
+
+    def renew(self) -> bool:
+        """Forgets a session that was lost: who asks next gets a new one. False where a platform brought it."""
+        from lakehouse_nlp.core.session import forget
+
+        forgotten = forget()
+        if forgotten:
+            self.tables.disconnect()
+        return forgotten
+
+    def group(self, stage: str) -> None:
+        """Puts the Spark jobs that follow under this run, and their stage."""
+        from lakehouse_nlp.core.session import group
+
+        if self.tables.touched:
+            group(self.spark, self.run_id, f"lakehouse-nlp {self.settings.project} {stage}")
+
+    def reconnect(self) -> None:
+        """Makes the session fit for questions after one was broken off."""
+        from lakehouse_nlp.core.session import reconnect
+
+        if self.tables.touched:
+            reconnect(self.spark)
+
+    def cancel(self) -> None:
+        """Ends the Spark jobs of this run that go on. May be called in any thread."""
+        from lakehouse_nlp.core.session import cancel
+
+        if self.tables.touched:
+            cancel(self.spark, self.run_id)
 
     def close(self) -> None:
         """Ends the session, if this context started one."""

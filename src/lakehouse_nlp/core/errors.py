@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 
 class LakehouseError(Exception):
     """The root of what this package raises on purpose. `exit_code` 3 means a fault of ours."""
 
     exit_code = 3
+    passes = False  # whether the same step may succeed if it is tried again
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         """`message`: what, where and which value; `hint`: the next command or change."""
@@ -30,12 +33,38 @@ class UsageError(LakehouseError):
     exit_code = 2
 
 
+class UnreachableError(UsageError):
+    """A server does not answer."""
+
+    passes = True
+
+
 class SessionLostError(UsageError):
     """The Spark session ended under a stage: killed, out of memory, or stopped by the platform."""
 
-    def __init__(self, stage: str) -> None:
-        """`stage`: what ran when it ended."""
+    def __init__(self, stage: str, *, renewed: bool = False) -> None:
+        """`stage`: what ran when it ended; `renewed`: whether a new session can be had."""
         super().__init__(
             f"the Spark session ended while {stage} ran: its Java process was killed, or ran out of memory",
             hint="run the same command again: what was committed stays, and the rest is done then",
         )
+        self.passes = renewed
+
+
+class TimedOutError(LakehouseError):
+    """A step took longer than the settings allow, and was ended."""
+
+    exit_code = 124  # as of timeout(1)
+
+    def __init__(self, what: str, limit: timedelta) -> None:
+        """`what`: the stage; `limit`: its time."""
+        super().__init__(
+            f"{what} was ended: it took longer than {limit}, its time by runs.timeout",
+            hint=f"run again: what was committed stays; where it needs longer: --set runs.timeouts.{what}=2h",
+        )
+
+
+class BlockedError(LakehouseError):
+    """The project's runs failed in a row, and nobody has opened it since."""
+
+    exit_code = 4

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lakehouse_nlp.core.context import Context
-from lakehouse_nlp.core.errors import UsageError
+from lakehouse_nlp.core.errors import UnreachableError, UsageError
 
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
@@ -70,7 +70,7 @@ class Registry:
         try:
             client.search_experiments(max_results=1)
         except MlflowException as error:
-            raise UsageError(
+            raise UnreachableError(
                 f"the MLflow server {self.uri()} does not answer: {str(error).splitlines()[0][:200]}",
                 hint="start it, or set mlflow.tracking_uri in conf/envs",
             ) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
 import os
@@ -44,6 +45,7 @@ MEANING = {
     "spark.databricks.delta.skipRecordingEmptyCommits": "false",  # a merge that changes nothing moves its position too
 }
 OURS = "spark.lakehouse_nlp.started"
+ANSWERS_WITHIN = 30.0  # seconds that a session may take to say that it is there
 NEEDED = {
     "io.delta.tables.DeltaTable": "Delta Lake",
     "com.johnsnowlabs.nlp.DocumentAssembler": "Spark NLP",
@@ -83,12 +85,60 @@ def session(spark: Spark, app: str = "lakehouse-nlp") -> SparkSession:
     return started
 
 
-def alive(spark: SparkSession) -> bool:
-    """Whether the session's Java process still answers."""
-    try:
-        return not spark.sparkContext._jsc.sc().isStopped()
-    except Exception:  # whatever py4j raises, it is no answer
+def alive(spark: SparkSession, within: float = ANSWERS_WITHIN) -> bool:
+    """Whether the session's Java process still answers; one that does not within so many seconds does not."""
+    answers: list[bool] = []
+
+    def ask() -> None:
+        with contextlib.suppress(Exception):  # whatever py4j raises, it is no answer
+            answers.append(not spark.sparkContext._jsc.sc().isStopped())
+
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    asking.join(within)
+    return answers == [True]
+
+
+def cancel(spark: SparkSession, group: str) -> None:
+    """Ends the jobs that go on: all of them in a session of ours, those of the group in one that others share."""
+    with contextlib.suppress(Exception):  # a session that is gone has no jobs
+        context = spark.sparkContext
+        if spark.conf.get(OURS, "") == "true":
+            context.cancelAllJobs()
+        else:
+            context.cancelJobGroup(group)
+
+
+def group(spark: SparkSession, name: str, description: str) -> None:
+    """Puts the jobs that this thread begins from now on under a name, for `cancel`, and for people under a line."""
+    spark.sparkContext.setJobGroup(name, description)
+
+
+def reconnect(spark: SparkSession) -> None:
+    """Lets go of this thread's line to Java after an exception broke a question off: the next would get its answer."""
+    client = getattr(spark.sparkContext._gateway, "_gateway_client", None)
+    if line := getattr(client, "get_thread_connection", lambda: None)():
+        line.close()
+
+
+def forget() -> bool:
+    """Lets go of a session that is lost, and of its Java process if that hangs, so that the next session is a new one.
+
+    False where the process is the platform's: then it brings none again.
+    """
+    from pyspark import SparkContext
+    from pyspark.sql import SparkSession
+
+    java = getattr(SparkContext._gateway, "proc", None)
+    if java is None:
         return False
+    java.kill()
+    java.wait()
+    with contextlib.suppress(Exception):
+        SparkContext._gateway.shutdown()  # type: ignore[union-attr]
+    SparkContext._gateway = SparkContext._jvm = SparkContext._active_spark_context = None
+    SparkSession._instantiatedSession = SparkSession._activeSession = None
+    return True
 
 
 def wake(spark: SparkSession) -> None:
@@ -99,7 +149,9 @@ def wake(spark: SparkSession) -> None:
 
 def stop(spark: SparkSession) -> None:
     """Ends a session that was started here; one that a platform brought goes on."""
-    if alive(spark) and spark.conf.get(OURS, "") == "true":
+    if not alive(spark):
+        forget()
+    elif spark.conf.get(OURS, "") == "true":
         spark.stop()
 
 

@@ -61,9 +61,9 @@ def _composed(text: Column) -> Column:
     """Unicode NFC. Spark has no function for it, so Python's does it, for the few rows that may need it."""
     ascii_only = F.octet_length(text) == F.length(text)
     asked = F.when(~ascii_only & text.rlike(NOT_SURELY_NFC), text)
-    return F.coalesce(_nfc(asked), text)
+    normalised = pandas_udf(_nfc, StringType())  # type: ignore[call-overload]  # made here: it is of one session
+    return F.coalesce(normalised(asked), text)
 
 
-@pandas_udf(StringType())  # type: ignore[call-overload, untyped-decorator]
 def _nfc(text: pd.Series) -> pd.Series:
     return text.map(lambda value: unicodedata.normalize("NFC", value), na_action="ignore")

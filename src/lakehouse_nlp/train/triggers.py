@@ -5,9 +5,7 @@ All of them ask for labelled rows that came or changed since the newest model: o
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -15,10 +13,10 @@ import numpy as np
 from lakehouse_nlp.core import duck
 from lakehouse_nlp.core.context import Context
 from lakehouse_nlp.core.registry import CHAMPION, Registry, Version, classes_of
+from lakehouse_nlp.core.settings.runs import span
 from lakehouse_nlp.model.metrics import LOWER_IS_BETTER, evaluate, figure
 from lakehouse_nlp.model.profile import psi
 
-UNITS = {"h": "hours", "d": "days"}
 # Rows of gold that a model learns from.
 TABLES = ("gold", "predictions")
 LEARNT = "split = 'train' AND label IS NOT NULL"
@@ -62,13 +60,8 @@ def _rows(ctx: Context, newest: Version, news: int) -> Iterator[str]:
 
 def _age(ctx: Context, newest: Version) -> Iterator[str]:
     every = ctx.settings.train.retrain.every
-    if every and ctx.clock() - newest.made_at >= _span(every):
+    if every and ctx.clock() - newest.made_at >= span(every):
         yield f"version {newest.number} is of {newest.made_at:%Y-%m-%d %H:%M}, and every {every} there is to be one"
-
-
-def _span(every: str) -> timedelta:
-    number, unit = re.fullmatch(r"(\d+)([hd])", every).groups()  # type: ignore[union-attr]  # the settings' pattern
-    return timedelta(**{UNITS[unit]: int(number)})
 
 
 def _champion(ctx: Context, newest: Version) -> Iterator[str]:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -9,7 +10,15 @@ import pytest
 from deltalake import CommitProperties, write_deltalake
 
 from lakehouse_nlp.core.context import Context
-from lakehouse_nlp.core.errors import DataError, LakehouseError, SessionLostError, UsageError
+from lakehouse_nlp.core.errors import (
+    BlockedError,
+    DataError,
+    LakehouseError,
+    SessionLostError,
+    TimedOutError,
+    UnreachableError,
+    UsageError,
+)
 from lakehouse_nlp.core.packaged import packaged
 from lakehouse_nlp.core.recipes import GOLD, SILVER, TRAIN, recipe
 from lakehouse_nlp.core.settings import Settings
@@ -72,7 +81,15 @@ def test_all_commits_of_a_long_log_are_told_newest_first_and_a_stamp_is_found_am
 
 @pytest.mark.parametrize(
     ("error", "code"),
-    [(LakehouseError("x"), 3), (DataError("x"), 1), (UsageError("x"), 2), (SessionLostError("gold"), 2)],
+    [
+        (LakehouseError("x"), 3),
+        (DataError("x"), 1),
+        (UsageError("x"), 2),
+        (SessionLostError("gold"), 2),
+        (UnreachableError("x"), 2),
+        (TimedOutError("gold", timedelta(hours=1)), 124),
+        (BlockedError("x"), 4),
+    ],
 )
 def test_each_kind_of_error_has_its_exit_code(error: LakehouseError, code: int) -> None:
     assert error.exit_code == code
@@ -94,7 +111,7 @@ def test_the_packaged_folders_are_there() -> None:
 
 def test_every_table_that_a_stage_writes_has_its_ddl() -> None:
     tables = {table.split(".")[-1] for stage in STAGES for table in stage.writes} - {"candidate", "champion"}
-    tables |= {"runs", "steps", "schema_changes", "labels"}
+    tables |= {"runs", "steps", "breaker", "alerts", "schema_changes", "labels"}
     assert {file.stem for file in packaged("sql").glob("*/tables/*.sql")} == tables
 
 

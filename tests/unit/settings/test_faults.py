@@ -121,6 +121,39 @@ def faults(home: Path, sets: list[str] | None = None) -> list[str]:
         ),
         ("train: {retrain: {every: 30}}", f"{X}:9: train.retrain.every: must be text, not 30"),
         ("train: {retrain: {every: 1w}}", f"{X}:9: train.retrain.every: must be of the form ^[1-9]\\d*[hd]$, not '1w'"),
+        ("runs: {retries: {tries: 0}}", f"{X}:9: runs.retries.tries: must be at least 1, not 0"),
+        ("runs: {retries: {wait: soon}}", f"{X}:9: runs.retries.wait: must be of the form ^\\d+[smhd]$, not 'soon'"),
+        ("runs: {retries: {trys: 2}}", f"{X}:9: runs.retries.trys: unknown key; did you mean 'tries'?"),
+        (
+            "runs: {retries: {timeouts: true}}",
+            f"{X}:9: runs: retries.timeouts asks to try again what ran out of time, and there is no timeout",
+        ),
+        ("runs: {timeout: 0s}", f"{X}:9: runs: a step cannot end within 0s; null is no limit"),
+        ("runs: {timeout: 90}", f"{X}:9: runs.timeout: must be text, not 90"),
+        (
+            "runs: {timeouts: {trian: 1h}}",
+            f"{X}:9: runs.timeouts.trian: must be 'ingest', 'silver', 'gold', 'train', 'register', 'score' or 'monitor'"
+            ", not 'trian'; did you mean 'train'?",
+        ),
+        ("runs: {breaker: {after: 0}}", f"{X}:9: runs.breaker.after: must be at least 1, not 0"),
+        (
+            "runs: {schedule: {cron: 0 25 * * *}}",
+            f"{X}:9: runs.schedule.cron: no cron expression: '0 25 * * *' (Bad hour); 0 6 * * 1-5 is six on workdays",
+        ),
+        (
+            "alerts: {operators: ['slck://secret']}",
+            f"{X}:9: alerts.operators: no address that Apprise knows: slck://…; mailto://, slack://, json:// are some",
+        ),
+        (
+            "alerts: {run_url: 'https://x/{run}'}",
+            f"{X}:9: alerts.run_url: only {{project}} and {{run_id}} can be filled in, not 'run'",
+        ),
+        (
+            "alerts: {severity: eror}",
+            f"{X}:9: alerts.severity: must be 'note', 'warning', 'error' or 'critical', "
+            "not 'eror'; did you mean 'error'?",
+        ),
+        ("runs: {schedule: {every: 0s}}", f"{X}:9: runs.schedule.every: must be at least 1s"),
         ("project: y", f"{X}:9: project: the file's name says 'x', and this says 'y'; leave it out"),
         ("newest_by: dya", f"{X}:9: newest_by: no such column 'dya'; did you mean 'day'?"),
         ("gold: {split: {by: ID}}", f"{X}:9: gold.split.by: no such column 'ID'; did you mean 'id'?"),

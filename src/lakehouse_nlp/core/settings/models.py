@@ -13,10 +13,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, NaiveDatetime, SecretStr, field_serializer, field_validator, model_validator
 
+from lakehouse_nlp.core.settings.alerts import Alerts
 from lakehouse_nlp.core.settings.checks import Check
 from lakehouse_nlp.core.settings.cost import Cost
 from lakehouse_nlp.core.settings.expressions import columns_of
 from lakehouse_nlp.core.settings.learning import Features, Register, Train
+from lakehouse_nlp.core.settings.runs import Runs
 from lakehouse_nlp.core.settings.section import Section, Share
 
 Purpose = Literal["train", "inference"]
@@ -293,6 +295,8 @@ class Settings(Section):
     mlflow: Mlflow = Mlflow()
     spark: Spark = Spark()
     cost: Cost = Cost()
+    runs: Runs = Runs()
+    alerts: Alerts = Alerts()
 
     @model_validator(mode="before")
     @classmethod

@@ -42,6 +42,10 @@ class Catalog:
         """Whether the session was asked for."""
         return "spark" in vars(self)
 
+    def disconnect(self) -> None:
+        """Forgets the session: the next table that is touched asks for one again."""
+        vars(self).pop("spark", None)
+
     def name(self, table: str) -> str:
         """The table's name in SQL."""
         full = table if "." in table else f"{self.project}.{table}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,15 +64,25 @@ def clear(folder: Path) -> None:
         shutil.rmtree(folder)
 
 
-def create(spark: SparkSession, ddl: list[str], constraints: Collection[str]) -> None:
+def create(spark: SparkSession, ddl: list[str], constraints: Mapping[str, str]) -> None:
     """Runs those statements whose work is not done yet: being killed between two of them is mended by the next call.
 
-    `constraints`: names of the CHECK constraints that the table has, in lower case; CREATE TABLE is IF NOT EXISTS.
+    `constraints`: CHECK constraints that the table has, name in lower case -> rule; one whose rule is another in this
+    release gives way to it.
     """
     for statement in ddl:
         constraint = _CONSTRAINT.search(statement)
-        if not constraint or constraint.group(1).lower() not in constraints:
+        name, rule = constraint.groups() if constraint else ("", "")
+        has = constraints.get(name.lower())
+        if has is not None and _plain(has) != _plain(rule):
+            spark.sql(statement[: statement.index(" ADD CONSTRAINT ")] + f" DROP CONSTRAINT {name}")
+        if has is None or _plain(has) != _plain(rule):
             spark.sql(statement)
+
+
+def _plain(rule: str) -> str:
+    """A rule without what engines write in one way or another."""
+    return re.sub(r"[\s`()]", "", rule).casefold()
 
 
 def missing(spark: SparkSession, name: str, columns: Mapping[str, str]) -> dict[str, str]:

@@ -100,11 +100,11 @@ class Log:
 
         return pa.table(self.table.get_add_actions())["size_bytes"].to_pylist() if self.exists else []
 
-    def constraints(self) -> set[str]:
-        """The names of the table's CHECK constraints, in lower case."""
+    def constraints(self) -> dict[str, str]:
+        """The table's CHECK constraints, name in lower case -> rule."""
         properties = self.table.metadata().configuration if self.exists else {}
         prefix = "delta.constraints."
-        return {name.removeprefix(prefix).lower() for name in properties if name.startswith(prefix)}
+        return {n.removeprefix(prefix).lower(): rule for n, rule in properties.items() if n.startswith(prefix)}
 
     def transaction(self, app: str) -> int:
         """The latest `txnVersion` that the app has appended; -1 for none."""

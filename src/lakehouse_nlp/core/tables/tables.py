@@ -46,7 +46,7 @@ class Tables(Catalog):
             else:
                 ddl.clear(self.path(table))
                 self._place(table)
-                ddl.create(self.spark, statements if self.catalog else ddl.in_one_commit(statements), ())
+                ddl.create(self.spark, statements if self.catalog else ddl.in_one_commit(statements), {})
         return name
 
     def widen(self, table: str, columns: Mapping[str, str], file: str | None = None) -> None:
