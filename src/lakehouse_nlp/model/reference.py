@@ -1,6 +1,6 @@
 """What a model was trained on and what it said of rows it did not learn from, as histograms: the reference of drift.
 
-Kept with the model as JSON of some hundred kilobytes, so that monitoring needs no row of training.
+Kept with the model as JSON of a few hundred kilobytes at most, so that monitoring needs no row of training.
 """
 
 from __future__ import annotations

@@ -86,17 +86,18 @@ def once_a_row(text: pa.Array | pa.ChunkedArray) -> tuple[Ints, Ints, pa.Array]:
 
 
 def centroid_of(rows: Rows | Blocks[Rows]) -> Centroid:
-    """The centroid of the rows' vectors, rounded so that the size of batches does not show."""
+    """The centroid of the rows' vectors, of those that have one; rounded so that the size of batches does not show."""
 
-    def sums(_: int, block: Rows) -> tuple[np.ndarray, np.ndarray]:
-        vectors = block.vectors.astype(np.float64)
-        return vectors.sum(axis=0), vectors.T @ vectors
+    def sums(_: int, block: Rows) -> tuple[int, np.ndarray, np.ndarray]:
+        vectors = block.vectors[~np.isnan(block.vectors).any(axis=1)].astype(np.float64)
+        return len(vectors), vectors.sum(axis=0), vectors.T @ vectors
 
-    totals = list(rows.each(sums))
-    mean = np.sum([first for first, _ in totals], axis=0) / len(rows)
-    covariance = np.sum([second for _, second in totals], axis=0) / len(rows) - np.outer(mean, mean)
+    counts, firsts, seconds = zip(*rows.each(sums), strict=True)
+    many = max(sum(counts), 1)
+    mean = np.sum(firsts, axis=0) / many
+    covariance = np.sum(seconds, axis=0) / many - np.outer(mean, mean)
     trace, squared = float(np.trace(covariance)), float(np.sum(covariance * covariance))
-    return Centroid(tuple(np.round(mean, 6).tolist()), len(rows), round(trace, 6), round(squared, 9))
+    return Centroid(tuple(np.round(mean, 6).tolist()), sum(counts), round(trace, 6), round(squared, 9))
 
 
 @dataclass(frozen=True)

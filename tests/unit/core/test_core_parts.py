@@ -80,7 +80,7 @@ def test_the_packaged_folders_are_there() -> None:
 
 def test_every_table_that_a_stage_writes_has_its_ddl() -> None:
     tables = {table.split(".")[-1] for stage in STAGES for table in stage.writes} - {"candidate", "champion"}
-    tables |= {"runs", "steps", "schema_changes", "labels"}
+    tables |= {"runs", "steps", "schema_changes", "labels", "windows", "drift"}
     assert {file.stem for file in packaged("sql").glob("*/tables/*.sql")} == tables
 
 

@@ -109,10 +109,12 @@ def test_outputs_of_classes_and_of_numbers() -> None:
 
 def test_centroids_are_told_from_chance() -> None:
     rng = np.random.default_rng(3)
-    vectors = rng.normal(size=(4_000, 8)).astype(np.float32) * np.arange(1, 9)
+    vectors = rng.normal(size=(4_000, 8)).astype(np.float32) * np.arange(1, 9, dtype=np.float32)
     empty = pa.array([""] * len(vectors))
     rows = Rows(Vectoriser(0, 1, True).counts(empty), np.zeros((4_000, 0)), np.zeros((4_000, 0), object), vectors)
     found = centroid_of(rows)
+    rows.vectors = np.vstack([vectors[:-1], np.full((1, 8), np.nan, np.float32)])
+    assert centroid_of(rows).rows == 3_999, "a text without words has no vector"
     assert found.trace == pytest.approx(float(vectors.var(axis=0).sum()), rel=1e-4)
     limit = found.chance.limit(0.02, 300, 4_000)
     same = [found.distance(vectors[rng.integers(0, 4_000, 300)].mean(axis=0)) for _ in range(300)]

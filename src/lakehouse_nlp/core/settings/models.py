@@ -17,6 +17,7 @@ from lakehouse_nlp.core.settings.checks import Check
 from lakehouse_nlp.core.settings.cost import Cost
 from lakehouse_nlp.core.settings.expressions import columns_of
 from lakehouse_nlp.core.settings.learning import Features, Register, Train
+from lakehouse_nlp.core.settings.monitoring import Monitor
 from lakehouse_nlp.core.settings.section import Section, Share
 
 Purpose = Literal["train", "inference"]
@@ -214,12 +215,6 @@ class Score(Section):
 
     version: int | None = Field(None, ge=1)
     batch_rows: int = Field(10_000, ge=1)
-
-
-class Monitor(Section):
-    """What is said about predictions, and from how many rows on."""
-
-    min_rows: int = Field(100, ge=1)
 
 
 class Settings(Section):
