@@ -54,7 +54,9 @@ STAGES = (
     Stage("train", ("gold",), ("candidate",), "trains a candidate, logged to MLflow", follows=False),
     Stage("register", ("candidate",), ("champion", "ops.model_events"), "judges it at the gate", follows=False),
     Stage("score", ("gold", "champion"), ("predictions", "ops.model_events"), "scores what the champion has not seen"),
-    Stage("monitor", ("predictions",), ("ops.metrics",), "takes the figures of the run"),
+    Stage(
+        "monitor", ("predictions",), ("ops.metrics", "ops.windows", "ops.drift"), "counts and judges what was scored"
+    ),
 )
 NAMES = tuple(stage.name for stage in STAGES)
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
 CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
-METRICS = "metrics.json"
+METRICS, REFERENCE = "metrics.json", "reference.json"
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
@@ -126,7 +126,7 @@ class Registry:
 
         client = self.client
         mlflow.artifacts.download_artifacts(version.uri, dst_path=str(folder / "model"))
-        for name in (METRICS, "settings.json", "environment.txt", "card"):
+        for name in (METRICS, REFERENCE, "settings.json", "environment.txt", "card"):
             if name in {item.path for item in client.list_artifacts(version.run_id)}:
                 client.download_artifacts(version.run_id, name, str(folder))
 

@@ -24,7 +24,7 @@ def profile(outputs: Floats, predictions: NDArray[Any], classes: Sequence[str]) 
     `shares` of rows between these. n x classes or n x 1 outputs, as the model gives them.
     """
     found = scores(outputs, classes)
-    cuts = _cuts(found)
+    cuts = cuts_of(found)
     shares = np.bincount(np.searchsorted(cuts, found, side="right"), minlength=len(cuts) + 1) / max(len(found), 1)
     named = {name: float(np.mean(predictions == name)) for name in classes} if len(found) else {}
     return {"classes": named, "cuts": cuts, "shares": shares.tolist()}
@@ -41,8 +41,10 @@ def psi(then: Sequence[float], now: Sequence[float]) -> float:
     return float(np.sum((b - a) * np.log(b / a)))
 
 
-def _cuts(found: Floats) -> list[float]:
-    """Halfway between two distinct scores, so that no rounding moves a row across; fewer where scores are few."""
+def cuts_of(found: Floats) -> list[float]:
+    """The deciles, each halfway between two distinct numbers, so that no rounding moves a row across; fewer where
+    numbers are few.
+    """
     values = np.unique(found)
     if len(values) < 2:
         return []

@@ -1,4 +1,4 @@
-"""The monitor stage: one aggregation over the new predictions, and what logs and ledgers say anyway."""
+"""The monitor stage: figures of new predictions and of what logs and ledgers say anyway, and verdicts."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 from lakehouse_nlp.core import duck
 from lakehouse_nlp.core.context import Context, StepResult
 from lakehouse_nlp.core.pending import Pending, pending_beside
+from lakehouse_nlp.monitor import drift
 
 SOURCE, TARGET = "predictions", "ops.metrics"
 QUANTILES = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
@@ -32,6 +33,7 @@ def run(ctx: Context) -> StepResult:
         return StepResult(note="no new predictions")
     ctx.sign("monitor", ctx.settings.project)
     ctx.tables.ensure(TARGET)
+    drifted = drift.judge(ctx, found)
     figures, rows = _predictions(ctx, ctx.tables.changes(SOURCE, found.since, found.upto, KEY))
     figures += _tables(ctx) + _times(ctx)
     named = [(ctx.settings.project, ctx.run_id, *figure) for figure in figures]
@@ -40,7 +42,8 @@ def run(ctx: Context) -> StepResult:
     note = f"{len(figures)} figures of {rows:,} predictions" + (
         f"; fewer than {ctx.settings.monitor.min_rows} are not judged" if few else ""
     )
-    return StepResult(read=rows, written=len(figures), versions=ctx.versions(TARGET), note=note)
+    said = f"; drifted: {', '.join(drifted)}" if drifted else ""
+    return StepResult(read=rows, written=len(figures), versions=ctx.versions(TARGET), note=note + said)
 
 
 def _pending(ctx: Context) -> Pending | None:

@@ -12,12 +12,13 @@ from typing import Any
 from lakehouse_nlp import __version__
 from lakehouse_nlp.core.context import Context
 from lakehouse_nlp.core.packaged import package_folder
-from lakehouse_nlp.core.registry import METRICS, Registry, Version
+from lakehouse_nlp.core.registry import METRICS, REFERENCE, Registry, Version
 from lakehouse_nlp.core.settings import Settings
 from lakehouse_nlp.model.blocks import sample
 from lakehouse_nlp.model.encoder import LIBRARIES, Encoder
 from lakehouse_nlp.model.explain import strongest
 from lakehouse_nlp.model.pyfunc import example, signature
+from lakehouse_nlp.model.reference import Reference
 from lakehouse_nlp.model.stacked import StackedModel
 from lakehouse_nlp.model.stored import save
 from lakehouse_nlp.train import plots
@@ -41,11 +42,13 @@ def log(
     test: Labelled | None = None,
     settings: Settings | None = None,
     run_id: str | None = None,
+    reference: Reference | None = None,
 ) -> Version:
     """Logs a run with the model and registers it as a version that carries the tags; returns the version.
 
     `test`: rows to draw curves and explain the model by; without them there are neither curves nor a card. `settings`:
     what it was made by, where a search has found others than the project's; `run_id`: of the run that the search began.
+    `reference`: what monitoring holds windows against.
     """
     settings = settings or ctx.settings
     registry = Registry(ctx)
@@ -57,6 +60,8 @@ def log(
         mlflow.log_params(_flat(settings.model_dump(mode="json", include={"features", "gold", "train"})))
         mlflow.log_metrics(_figures(metrics))
         mlflow.log_text(json.dumps(metrics, indent=2) + "\n", METRICS)
+        if reference:
+            mlflow.log_text(reference.to_json(), REFERENCE)
         mlflow.log_text(settings.model_dump_json(indent=2) + "\n", "settings.json")
         mlflow.log_text(_environment(), "environment.txt")
         terms = "".join(f"{name}\t{gain:.6g}\n" for name, gain in model.importance())

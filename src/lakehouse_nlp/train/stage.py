@@ -14,6 +14,7 @@ from lakehouse_nlp.train.engines import Choice
 from lakehouse_nlp.train.evaluation import figures, named_leaks
 from lakehouse_nlp.train.fitting import modelled, searched
 from lakehouse_nlp.train.material import gathered
+from lakehouse_nlp.train.reference import reference
 from lakehouse_nlp.train.search import FOUND, applied
 from lakehouse_nlp.train.source import GOLD
 from lakehouse_nlp.train.triggers import fired
@@ -65,7 +66,8 @@ def run(ctx: Context) -> StepResult:
             **({FOUND: found.tag} if found else {}),
             **({warm.TAG: str(champion.number)} if champion else {}),
         }
-        made = log(ctx, model, metrics, tags, test, settings, found.run_id if found else None)
+        run_id = found.run_id if found else None
+        made = log(ctx, model, metrics, tags, test, settings, run_id, reference(model, material))
     note = _note(made, metrics, material.engine, champion, why)
     read = len(train) + len(validation) + len(test)
     return StepResult(read=read, written=1, versions={GOLD: version or 0}, note=note)

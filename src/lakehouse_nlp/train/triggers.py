@@ -1,4 +1,4 @@
-"""Why a new model of the same settings is due: rows, time, quality or drift. Read by DuckDB; starts no Spark.
+"""Why a new model of the same settings is due: rows, time, quality, drift. Read by DuckDB; starts no Spark.
 
 All of them ask for labelled rows that came or changed since the newest model: of the same rows it would be the same.
 """
@@ -14,6 +14,7 @@ from lakehouse_nlp.core import duck
 from lakehouse_nlp.core.context import Context
 from lakehouse_nlp.core.registry import CHAMPION, Registry, Version, classes_of
 from lakehouse_nlp.core.settings.runs import span
+from lakehouse_nlp.core.verdicts import asked
 from lakehouse_nlp.model.metrics import LOWER_IS_BETTER, evaluate, figure
 from lakehouse_nlp.model.profile import psi
 
@@ -29,7 +30,8 @@ def fired(ctx: Context, newest: Version) -> str | None:
     news = _news(ctx, newest)
     if not news:
         return None
-    return "; ".join([*_rows(ctx, newest, news), *_age(ctx, newest), *_champion(ctx, newest)]) or None
+    why = [*_rows(ctx, newest, news), *_age(ctx, newest), *_champion(ctx, newest), *_monitored(ctx, newest)]
+    return "; ".join(why) or None
 
 
 def _news(ctx: Context, newest: Version) -> int:
@@ -72,6 +74,14 @@ def _champion(ctx: Context, newest: Version) -> Iterator[str]:
         metrics = registry.metrics(champion)
         yield from _quality(ctx, newest, champion, classes_of(metrics)) if asked.floor else ()
         yield from _drift(ctx, newest, champion, metrics) if asked.drift is not None else ()
+
+
+def _monitored(ctx: Context, newest: Version) -> list[str]:
+    """What has drifted since the newest model where `monitor.actions` says `retrain`."""
+    champion = (
+        Registry(ctx).alias(CHAMPION) if "retrain" in ctx.settings.monitor.actions.model_dump().values() else None
+    )
+    return asked(ctx, "retrain", str(champion), newest.made_at) if champion else []
 
 
 def _quality(ctx: Context, newest: Version, champion: Version, classes: list[str]) -> Iterator[str]:

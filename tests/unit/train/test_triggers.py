@@ -187,3 +187,39 @@ def test_quality_and_drift_of_numbers(home: Path, make_context: MakeContext, mon
     quality, drift = str(fired(ctx, NEWEST)).split("; ")
     assert quality == "tiny/1 has mae 0.5000 on 20 rows labelled since, at most 0.25 wanted"
     assert drift.startswith("the scores that tiny/1 predicts moved by ")
+
+
+def _verdict(ctx: Context, days: int, action: str = "retrain", model: str = "tiny/1", state: str = "drifted") -> None:
+    """A verdict on the vocabulary, so many days after the newest model."""
+    path = ctx.tables.path("ops.drift")
+    path.mkdir(parents=True, exist_ok=True)
+    row = {
+        "project": "tiny", "run_id": "r", "model": model, "window_id": f"w{days}", "kind": "inputs", "subject": "terms",
+        "method": "psi", "against": "training", "state": state, "action": action, "found": f"terms moved, {days}",
+        "recorded_at": MADE + timedelta(days=days),
+    }  # fmt: skip
+    write_deltalake(path, pa.Table.from_pylist([row]), mode="append")
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "asks"),
+    [
+        ([{"days": 1}], True),
+        ([{"days": -1}], False),
+        ([{"days": 1, "action": "note"}], False),
+        ([{"days": 1, "model": "tiny/7"}], False),
+        ([{"days": 1}, {"days": 2, "state": "stable", "action": "none"}], False),
+        ([{"days": 1}, {"days": 2, "state": "not judged", "action": "none"}], True),
+    ],
+)
+def test_monitoring_asks_for_a_model(
+    home: Path, make_context: MakeContext, verdicts: list[dict[str, Any]], asks: bool
+) -> None:
+    ctx = make_context(home, train={"retrain": {"share": None}}, monitor={"actions": {"inputs": "retrain"}})
+    ctx.clock = lambda: MADE + timedelta(days=10)
+    _gold(ctx, _rows(100))
+    _gold(ctx, _rows(110))
+    for verdict in verdicts:
+        _verdict(ctx, **verdict)
+    assert fired(ctx, NEWEST) == ("terms moved, 1" if asks else None)
+    assert fired(make_context(home, train={"retrain": {"share": None}}), NEWEST) is None, "unless the settings ask"

@@ -18,6 +18,7 @@ from lakehouse_nlp.core.settings.checks import Check
 from lakehouse_nlp.core.settings.cost import Cost
 from lakehouse_nlp.core.settings.expressions import columns_of
 from lakehouse_nlp.core.settings.learning import Features, Register, Train
+from lakehouse_nlp.core.settings.monitoring import Monitor
 from lakehouse_nlp.core.settings.runs import Runs
 from lakehouse_nlp.core.settings.section import Section, Share
 
@@ -257,12 +258,6 @@ class Score(Section):
         if self.canary and len(self.models) == 1:
             raise ValueError(f"canary is {self.canary:g}, and models names no second model: [champion, challenger]")
         return self
-
-
-class Monitor(Section):
-    """What is said about predictions, and from how many rows on."""
-
-    min_rows: int = Field(100, ge=1)
 
 
 class Settings(Section):

@@ -93,19 +93,26 @@ class Tables(Catalog):
         """
         if since is None:
             return self.read(table, upto)
-        feed = (
-            self.spark.read.option("readChangeFeed", "true")
-            .option("startingVersion", since + 1)
-            .option("endingVersion", upto)
-            .table(self.attach(table))
-            .where("_change_type <> 'update_preimage'")
-        )
+        feed = self._feed(table, since, upto).where("_change_type <> 'update_preimage'")
         return (_last_of(feed, key) if key else feed).where("_change_type <> 'delete'").drop(*FEED)
 
     def stream(self, table: str) -> DataFrame:
         """A stream of the rows that the newest commit wrote, and each that comes; rows that it only copied, too."""
         reader = self.spark.readStream.option("startingVersion", str(self.log(table).version()))
         return reader.option("ignoreChanges", "true").table(self.attach(table))
+
+    def replaced(self, table: str, since: int, upto: int, key: Sequence[str]) -> DataFrame:
+        """The rows that were updated after version `since`, as they were then; one row a key."""
+        from pyspark.sql import Window
+        from pyspark.sql import functions as F
+
+        feed = self._feed(table, since, upto).where("_change_type = 'update_preimage'")
+        first = F.row_number().over(Window.partitionBy(*key).orderBy("_commit_version"))
+        return feed.withColumn("_place", first).where("_place = 1").drop("_place", *FEED)
+
+    def _feed(self, table: str, since: int, upto: int) -> DataFrame:
+        reader = self.spark.read.option("readChangeFeed", "true").option("startingVersion", since + 1)
+        return reader.option("endingVersion", upto).table(self.attach(table))
 
     # -- writing ----------------------------------------------------------------------------------------------------
 
