@@ -1,6 +1,6 @@
 """Scoring under faults: no row lost or doubled, and one version a run.
 
-Workers that die, drivers that die, two at once, and a registry that changes meanwhile.
+Workers that die, drivers that die, two at once, a registry that changes meanwhile, and rows that nobody expects.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ pytestmark = [pytest.mark.flow, pytest.mark.faults]
 HERE = Path(__file__).parent
 SCORE = ("run", "score")
 BATCHES = ("--set", "score.batch_rows=50")
+POISON = 50_000_000  # characters
 
 
 def unscored(base: Path, name: str) -> Path:
@@ -132,6 +133,19 @@ def alias_moved(base: Path) -> dict[str, Any]:
     return {"home": home, "first": first, "versions": versions, "last": lake.cli(home, *SCORE)}
 
 
+def poisoned(base: Path) -> dict[str, Any]:
+    """Rows of 50 MB of words, with NUL, and with halves of surrogate pairs, escaped and as bytes, come to be scored."""
+    home = lake.copy(lake.clean(base).home, base / "scoring_poisoned")
+    words = "good kettle broke " * (POISON // 18)
+    rows = [lake.row(1, body=words), lake.row(2, body="a\x00b \x00"), lake.row(3, body="half \ud83d of a pair \ude00")]
+    rows += [lake.row(4, title="\x00", body="\x00"), lake.row(5, body="BYTES")]
+    text = "".join(json.dumps(row) + "\n" for row in rows).encode().replace(b"BYTES", b"half \xed\xa0\xbd of a pair")
+    path = home / "lake/demo/raw/inference/poisoned.jsonl"
+    path.write_bytes(text)
+    sizes = ("--set", "ingest.max_record_bytes=100000000", "--set", "spark.conf.spark.driver.memory=4g")
+    return {"home": home, "first": lake.cli(home, "run", *sizes), "plan": lake.cli(home, "plan", "--json")}
+
+
 SCENARIOS: dict[str, Callable[[Path], dict[str, Any]]] = {
     "worker killed": worker_killed,
     "worker replaced": worker_replaced,
@@ -142,6 +156,7 @@ SCENARIOS: dict[str, Callable[[Path], dict[str, Any]]] = {
     "deleted before": deleted_before,
     "deleted while": deleted_while,
     "alias moved": alias_moved,
+    "poisoned": poisoned,
 }
 WHOLE = ("worker killed", "worker replaced", "driver killed", "two at once", "two unaware", "deleted while")
 
@@ -225,6 +240,22 @@ def test_a_run_keeps_to_the_version_that_it_began_with(outcome: dict[str, Any], 
     assert outcome["last"].returncode == 0, outcome["last"].stderr
     by_run = "SELECT run_id, count(DISTINCT version) AS versions, count(*) AS n FROM demo.predictions GROUP BY ALL"
     assert [(row["versions"], row["n"]) for row in lake.ask(outcome["home"], by_run)] == [(1, rows), (1, rows)]
+
+
+@pytest.mark.parametrize("scenario", ["poisoned"])
+def test_poisoned_rows_are_scored_and_hurt_no_other(outcome: dict[str, Any], clean: lake.Clean) -> None:
+    assert outcome["first"].returncode == 0, outcome["first"].stderr
+    home = outcome["home"]
+    once_each(home)
+    came = lake.ask(home, "SELECT _key AS key FROM demo.silver WHERE _file = 'poisoned.jsonl' ORDER BY 1")
+    aside = lake.count(home, "demo.quarantine", "_file = 'poisoned.jsonl'")
+    assert len(came) + aside == 5
+    assert {"key": "T00001"} in came
+    assert lake.ask(home, "SELECT n_chars FROM demo.gold WHERE key = 'T00001'")[0]["n_chars"] > POISON - 20
+    mine, wanted = lake.content(home, "predictions"), lake.content(clean.home, "predictions")
+    assert wanted - mine == {}
+    assert (mine - wanted).total() == len(came)
+    assert json.loads(outcome["plan"].stdout) == []
 
 
 def once_each(home: Path) -> None:
