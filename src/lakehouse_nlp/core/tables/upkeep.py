@@ -1,6 +1,6 @@
 """Small files of a table made large, and files that no version needs any more deleted; by delta-rs, without a JVM.
 
-Order is Spark's to make: delta-rs sorts by the first 16 bytes of a value, which keys have in common.
+Order is Spark's to make: delta-rs leaves keys with a common beginning as they were.
 """
 
 from __future__ import annotations
