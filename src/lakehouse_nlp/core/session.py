@@ -144,7 +144,12 @@ def forget() -> bool:
 def wake(spark: SparkSession) -> None:
     """Starts the parent of the Python workers, whose imports take seconds, beside what is done next."""
     rows = spark.range(1, numPartitions=1).mapInArrow(lambda batches: batches, "id bigint")
-    threading.Thread(target=rows.collect, daemon=True).start()
+
+    def start() -> None:
+        with contextlib.suppress(Exception):  # whoever ends the run's jobs ends this one, too
+            rows.collect()
+
+    threading.Thread(target=start, daemon=True).start()
 
 
 def stop(spark: SparkSession) -> None:
