@@ -128,7 +128,7 @@ def mounted(folder: Path, *options: str | Path) -> Iterator[None]:
 
 def why_no_mounts(base: Path) -> str | None:
     """Why nothing can be mounted here; None where it can."""
-    probe = base / "probe"
+    probe = base / f"probe_{threading.get_ident()}"  # scenarios ask side by side
     try:
         with mounted(probe, "-t", "tmpfs", "-o", "size=64k", "none"):
             return None
