@@ -45,9 +45,8 @@ def _table(text: pa.Buffer, dialect: Dialect) -> pa.Table:
     names = [f"c{place}" for place in range(dialect.width)]
     if not text.size:
         return pa.table({name: pa.array([], pa.string()) for name in names})
-    if (
-        text.slice(0, min(len(BOM_UTF8), text.size)) == BOM_UTF8
-    ):  # of a row within the file, where it is a character like others
+    # A row within the file may begin with it: a character like others there, which Arrow would take away.
+    if text.slice(0, min(len(BOM_UTF8), text.size)) == BOM_UTF8:
         text = pa.py_buffer(b"\n" + text.to_pybytes())
     return csv.read_csv(
         pa.BufferReader(text),

@@ -35,10 +35,10 @@ def zipped(*names: str, content: bytes = TEXT) -> bytes:
     return sink.getvalue()
 
 
-def flagged(archive: bytes) -> bytes:
-    """The archive with its members said to be encrypted."""
-    local, central = archive.find(b"PK\x03\x04") + 6, archive.find(b"PK\x01\x02") + 8
-    return bytes(byte | (place in (local, central)) for place, byte in enumerate(archive))
+def marked(archive: bytes, place: int, value: int) -> bytes:
+    """The archive with a byte of its member's header set; in the directory's copy it stands two further on."""
+    local, central = archive.find(b"PK\x03\x04") + place, archive.find(b"PK\x01\x02") + place + 2
+    return bytes(value if at in (local, central) else byte for at, byte in enumerate(archive))
 
 
 def unpacked(folder: Path, content: bytes, piece: int = 1 << 16) -> bytes:
@@ -83,9 +83,8 @@ BROKEN = {
     "zst, but for a byte": (ZST[:-1], "OSError", "a whole zst file"),
     "zip, half": (ZIP[: len(ZIP) // 2], "BadZipFile", "a whole zip file"),
     "zip, a byte flipped": (ZIP[:99] + bytes([ZIP[99] ^ 0xFF]) + ZIP[100:], "", "a whole zip file"),
-    "zip, packed in another way": (
-        ZIP.replace(b"\x08\x00", b"\x63\x00"), "NotImplementedError", "a whole zip file"),
-    "zip, encrypted": (flagged(ZIP), "a.csv, encrypted", "a zip without a password"),
+    "zip, packed in another way": (marked(ZIP, 8, 0x63), "NotImplementedError", "a whole zip file"),
+    "zip, encrypted": (marked(ZIP, 6, 1), "a.csv, encrypted", "a zip without a password"),
     "zip of two": (zipped("a.csv", "b.csv"), "a zip of 2 files: a.csv, b.csv", "a zip of one file; unzip it first"),
     "zip of many": (zipped(*"abcdef"), "a zip of 6 files: a, b, c, d, e …", "a zip of one file; unzip it first"),
     "zip of none": (zipped(), "a zip of 0 files: none", "a zip of one file; unzip it first"),
