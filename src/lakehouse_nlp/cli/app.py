@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -14,6 +15,7 @@ from lakehouse_nlp.core.errors import UsageError
 
 if TYPE_CHECKING:
     from lakehouse_nlp.core.context import Context
+    from lakehouse_nlp.flow import Report
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -29,7 +31,6 @@ Home = Annotated[
     typer.Option("--home", help="Folder of conf/, lake/ and mlflow/. [default: LAKEHOUSE_NLP_HOME, or here]"),
 ]
 Project = Annotated[str | None, typer.Option("--project", "-p", help="Project; may be left out where there is one.")]
-Projects = Annotated[list[str] | None, typer.Option("--project", "-p", help="The same, or several.")]
 Env = Annotated[str, typer.Option("--env", "-e", help="Environment: conf/envs/<env>.yml.")]
 Sets = Annotated[list[str] | None, typer.Option("--set", help="A setting for this time: train.seed=7.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -163,11 +164,7 @@ def ingest(
     """
     from lakehouse_nlp.cli.watch import reports
 
-    refused = False
-    for report in reports(lambda: _context(home, project, env, sets), "ingest", every if keep else None):
-        render.report(report, as_json=json)
-        refused = refused or bool(report.refused)
-    raise typer.Exit(1 if refused else 0)
+    _told(reports(lambda: _context(home, project, env, sets), "ingest", every if keep else None), as_json=json)
 
 
 @app.command()
@@ -206,11 +203,7 @@ def score(
 
     if last and not follow:
         raise UsageError(f"--for {last} without --follow", hint="lakehouse-nlp score --follow --for 8h")
-    refused = False
-    for report in followed(opened, every, last) if follow else reports(opened, "score"):
-        render.report(report, as_json=json)
-        refused = refused or bool(report.refused)
-    raise typer.Exit(1 if refused else 0)
+    _told(followed(opened, every, last) if follow else reports(opened, "score"), as_json=json)
 
 
 @app.command()
@@ -352,6 +345,15 @@ def demo(
     from lakehouse_nlp.cli.demo import demonstrate
 
     raise typer.Exit(demonstrate(_home(home), rows))
+
+
+def _told(reports: Iterable[Report], *, as_json: bool) -> NoReturn:
+    """Prints how each run ended, and exits with 1 where any of them refused something."""
+    refused = False
+    for report in reports:
+        render.report(report, as_json=as_json)
+        refused = refused or bool(report.refused)
+    raise typer.Exit(1 if refused else 0)
 
 
 def _home(home: Path | None) -> Path:

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from lakehouse_nlp.core.context import Context
     from lakehouse_nlp.flow import Report
 
-UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-
 
 def reports(open_context: Callable[[], Context], stage: str, every: float | None = None) -> Iterator[Report]:
     """Runs a stage and tells how it ended: once, or (`every`: seconds) at every look that found something.
@@ -82,11 +80,13 @@ def followed(open_context: Callable[[], Context], every: float, last: str | None
                     yield flow.run(now, ["score"], watch=watch)
 
 
-def seconds(span: str) -> int:
+def seconds(text: str) -> float:
     """How long a span such as `30m` is. Raises UsageError where it is none."""
-    if found := re.fullmatch(r"([1-9]\d*)([smhd])", span):
-        return int(found[1]) * UNITS[found[2]]
-    raise UsageError(f"--for {span}", hint="a number, and s, m, h or d: 90s, 30m, 8h, 7d")
+    from lakehouse_nlp.core.settings.runs import span
+
+    if re.fullmatch(r"[1-9]\d*[smhd]", text):
+        return span(text).total_seconds()
+    raise UsageError(f"--for {text}", hint="a number, and s, m, h or d: 90s, 30m, 8h, 7d")
 
 
 def _end_by_signal(ctx: Context, ended: Event) -> None:
