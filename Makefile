@@ -29,6 +29,8 @@ test-tables: WHICH := tests/spark --ignore=tests/spark/ingest --ignore=tests/spa
 test-files: WHICH := tests/unit tests/spark/ingest
 test-train: WHICH := tests/spark/train
 test-contracts: WHICH := tests/contracts
+# Java's second compiler takes more of a test's short life than it gives: a quarter of the processor time.
+test-flow test-tables test-files test-train test-contracts faults: export SPARK_SUBMIT_OPTS := -XX:TieredStopAtLevel=1
 test-flow test-tables test-files test-train test-contracts: setup
 	$(BIN)/python -m pytest -p no:cacheprovider $(WHICH)
 

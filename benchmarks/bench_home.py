@@ -53,9 +53,9 @@ def made(folder: Path, rows: int, source: Path = reviews.SOURCE) -> Path:
 
 
 def opened(home: Path, lake: str, *sets: str) -> Context:
-    """The project over one of the home's lakes, its session up."""
+    """The project over one of the home's lakes, its session up: Java has run something, and a Python worker has."""
     ctx = Context.open(home, reviews.PROJECT, sets=[f"lake.root={lake}", *sets])
-    ctx.spark.range(1).count()
+    ctx.spark.range(1).mapInArrow(lambda batches: batches, "id long").collect()
     return ctx
 
 

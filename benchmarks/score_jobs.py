@@ -79,7 +79,6 @@ def first_row(home: Path, lake: str, *sets: str) -> dict[str, Any]:
     from lakehouse_nlp.score import predicted
 
     ctx = opened(home, lake, *sets)
-    ctx.spark.range(1).mapInArrow(lambda batches: batches, "id long").collect()
     version = champion(ctx)
     return timed(lambda: predicted(ctx, ctx.tables.read("gold"), version).select("_p").first(), 1)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from lakehouse_nlp.core import sharing
 from lakehouse_nlp.core.errors import LakehouseError
 from lakehouse_nlp.core.java import java_home, major
 from lakehouse_nlp.core.session import defaults, ivy_home, session
@@ -49,18 +50,21 @@ def mend(say: Callable[[str], None]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
         say(f"wrote {path}")
+    if sharing.possible():
+        say("keeping Java's loaded classes, for sessions to start faster")
+        say(f"wrote {sharing.file()}" if sharing.make() else "which this Java cannot: sessions start as they did")
 
 
 def _spark_files() -> dict[Path, str]:
     """Spark's own configuration, of this environment: spark-submit reads it before our code runs."""
     import pyspark
 
-    conf = Path(os.environ.get("SPARK_CONF_DIR") or Path(pyspark.__file__).parent / "conf")
+    conf = Path(os.environ.get(sharing.CONF_DIR) or Path(pyspark.__file__).parent / "conf")
     lines = {**defaults(), "spark.pyspark.python": sys.executable}
     java = f'export JAVA_HOME="{java_home()}"\n'
     return {
-        conf / "spark-defaults.conf": "".join(f"{key} {value}\n" for key, value in lines.items()),
-        conf / "spark-env.sh": java,
+        conf / sharing.DEFAULTS: "".join(f"{key} {value}\n" for key, value in lines.items()),
+        conf / sharing.ENVIRONMENT: java,
     }
 
 

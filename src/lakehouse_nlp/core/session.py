@@ -8,10 +8,13 @@ import logging
 import os
 import sys
 import threading
+from collections.abc import Callable
+from concurrent.futures import Future
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from lakehouse_nlp.core import sharing
 from lakehouse_nlp.core.errors import UsageError
 from lakehouse_nlp.core.java import java_home
 from lakehouse_nlp.core.packaged import archive, package_folder
@@ -20,6 +23,7 @@ from lakehouse_nlp.core.settings.models import Spark
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+T = TypeVar("T")
 SCALA = "2.12"
 # What Spark NLP drags in for annotators with native back ends, and readers of office files, which no stage uses.
 EXCLUDES = (
@@ -63,18 +67,14 @@ def session(spark: Spark, app: str = "lakehouse-nlp") -> SparkSession:
     logging.getLogger("py4j").setLevel(logging.CRITICAL)  # what it has to say comes as an exception too
     if active := SparkSession.getActiveSession():
         return check(active)
-    if "SPARK_CONF_DIR" not in os.environ and "PYSPARK_GATEWAY_PORT" not in os.environ:
-        os.environ["JAVA_HOME"] = str(java_home())
-    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # else the workers take the PATH's python3
-    if (spark.master or "").startswith("local"):
-        os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    _environment(spark)
+    conf, start = _configured(spark)
     builder = SparkSession.builder.appName(app)
-    if spark.master and "PYSPARK_GATEWAY_PORT" not in os.environ:  # spark-submit's own --master stands
-        builder = builder.master(spark.master)
-    for key, value in {**defaults(), **MEANING, **spark.conf}.items():
-        builder = builder.config(key, str(value).lower() if isinstance(value, bool) else str(value))
+    for key, value in conf.items():
+        builder = builder.config(key, value)
     try:
-        started = check(builder.getOrCreate())
+        with start:
+            started = check(builder.getOrCreate())
     except PySparkRuntimeError as error:
         raise UsageError(
             f"Java at {os.environ.get('JAVA_HOME', 'JAVA_HOME')} did not start: {error}",
@@ -83,6 +83,30 @@ def session(spark: Spark, app: str = "lakehouse-nlp") -> SparkSession:
     if "spark.jars.packages" in dict(started.sparkContext.getConf().getAll()):
         (ivy_home() / "complete").touch()
     return started
+
+
+def _environment(spark: Spark) -> None:
+    """What Java and the Python workers find in their environment, unless somebody has set it."""
+    if "SPARK_CONF_DIR" not in os.environ and "PYSPARK_GATEWAY_PORT" not in os.environ:
+        os.environ["JAVA_HOME"] = str(java_home())
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # else the workers take the PATH's python3
+    if _local(spark):
+        os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+
+
+def _configured(spark: Spark) -> tuple[dict[str, str], contextlib.AbstractContextManager[None]]:
+    """The session's configuration, and in what its Java is to be started."""
+    asked = {key: str(value).lower() if isinstance(value, bool) else str(value) for key, value in spark.conf.items()}
+    conf = {**defaults(), **MEANING, **asked}
+    if "PYSPARK_GATEWAY_PORT" in os.environ or not spark.master:  # spark-submit's own --master stands
+        return conf, contextlib.nullcontext()
+    conf["spark.master"] = spark.master
+    shared = sharing.options(conf) if _local(spark) else {}
+    return {**conf, **shared}, sharing.apart() if shared else contextlib.nullcontext()
+
+
+def _local(spark: Spark) -> bool:
+    return (spark.master or "").startswith("local")
 
 
 def alive(spark: SparkSession, within: float = ANSWERS_WITHIN) -> bool:
@@ -141,15 +165,27 @@ def forget() -> bool:
     return True
 
 
-def wake(spark: SparkSession) -> None:
+def beside(job: Callable[[], T]) -> Future[T]:
+    """Runs a job in a thread of its own, whose Spark jobs are of this thread's group; its answer, or its error, is the
+    future's.
+    """
+    from pyspark import inheritable_thread_target
+
+    answer: Future[T] = Future()
+
+    def work() -> None:
+        try:
+            answer.set_result(job())
+        except BaseException as error:  # it is the one who asks that has to know
+            answer.set_exception(error)
+
+    threading.Thread(target=inheritable_thread_target(work), daemon=True).start()
+    return answer
+
+
+def wake(spark: SparkSession) -> Future[object]:
     """Starts the parent of the Python workers, whose imports take seconds, beside what is done next."""
-    rows = spark.range(1, numPartitions=1).mapInArrow(lambda batches: batches, "id bigint")
-
-    def start() -> None:
-        with contextlib.suppress(Exception):  # whoever ends the run's jobs ends this one, too
-            rows.collect()
-
-    threading.Thread(target=start, daemon=True).start()
+    return beside(spark.range(1, numPartitions=1).mapInArrow(lambda batches: batches, "id bigint").collect)
 
 
 def stop(spark: SparkSession) -> None:

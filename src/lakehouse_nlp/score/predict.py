@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 
 from lakehouse_nlp.core.context import Context
 from lakehouse_nlp.core.registry import Registry, Version, classes_of
+from lakehouse_nlp.core.session import beside
 from lakehouse_nlp.model.pyfunc import FLAT, RESULT_TYPE, flat_type
 
 # Bytes of gold that are not worth a shuffle, and tasks a core where there is one: the last of them end about together.
@@ -24,6 +25,7 @@ def predicted(ctx: Context, gold: DataFrame, version: Version) -> DataFrame:
     registry.client  # noqa: B018  # points MLflow at the project's store
     import mlflow
 
+    looked = beside(gold.inputFiles)  # Delta reads gold's log, while MLflow fetches the model
     ctx.spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", _batch_rows(ctx))
     features = ctx.settings.features
     inputs = [F.col("clean_text")]
@@ -34,6 +36,7 @@ def predicted(ctx: Context, gold: DataFrame, version: Version) -> DataFrame:
         return gold.withColumn("_p", udf(result_type=RESULT_TYPE)(F.struct(*inputs)))
     classes = len(classes_of(registry.metrics(version)))
     score = udf(result_type=flat_type(classes), params=FLAT)
+    looked.result()
     probabilities = F.array(*(F.col(f"_p.p{place}") for place in range(classes))).cast("array<double>")
     said = [F.col("_p.prediction"), F.col("_p.probability"), probabilities.alias("probabilities"), F.col("_p.value")]
     return gold.withColumn("_p", score(F.struct(*inputs))).withColumn("_p", F.struct(*said))

@@ -12,7 +12,7 @@ from lakehouse_nlp.core.context import Context, StepResult
 from lakehouse_nlp.core.errors import DataError
 from lakehouse_nlp.core.pending import Pending, pending_beside
 from lakehouse_nlp.core.registry import Registry, Version, classes_of
-from lakehouse_nlp.core.session import wake
+from lakehouse_nlp.core.session import beside, wake
 from lakehouse_nlp.core.tables import moved
 from lakehouse_nlp.score.predict import predicted, spread
 from lakehouse_nlp.score.switch import Named, switched, waits
@@ -111,14 +111,19 @@ def _scored(ctx: Context, found: Pending, versions: Sequence[Version]) -> tuple[
     """Scores what waits by each of the versions, in one commit; rows read, and rows written."""
     ctx.sign("score", " ".join(str(version) for version in versions))
     wake(ctx.spark)
-    ctx.tables.ensure(TARGET, {"value": "double"})  # which tables of earlier releases lack
+    made = beside(lambda: ctx.tables.ensure(TARGET, {"value": "double"}))  # which tables of earlier releases lack
+    if ctx.tables.log(TARGET).rows():
+        made.result()  # what is scored already is read from it
+    rows = _rows(ctx, _unscored(ctx, found, versions), versions)
+    made.result()
     wrote = ctx.tables.merge_once(
         TARGET,
-        _rows(ctx, _unscored(ctx, found, versions), versions),
+        rows,
         on=["key", "model", "version"],
         within=f"old.version IN ({', '.join(str(version.number) for version in versions)})",
         changed="new.row_hash <> old.row_hash",
         upto=None if ctx.settings.score.window else {SOURCE: found.upto},  # a backfill moves no position
+        single=True,  # gold is merged by key
     )
     return moved(wrote)
 

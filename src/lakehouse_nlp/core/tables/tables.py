@@ -138,13 +138,15 @@ class Tables(Catalog):
         changed: str = "true",
         within: str = "true",
         upto: Mapping[str, int] | None = None,
+        single: bool = False,
     ) -> dict[str, int]:
         """Inserts new keys, and updates the old ones where `changed` holds (a condition over `old` and `new`).
 
-        `within`: what is known of all old rows that can match, so that only their files are read. Raises DataError
-        naming the keys that come more than once. Returns Delta's numbers of the commit.
+        `within`: what is known of all old rows that can match, so that only their files are read. `single`: a key is
+        known to come once; else DataError names those that come more than once. Returns Delta's numbers of the commit.
         """
-        self._refuse_doubles(table, rows, on)
+        if not single:
+            self._refuse_doubles(table, rows, on)
         if not self._first(table, rows, upto):
             name, match = self.attach(table), " AND ".join([within, *(f"old.`{c}` = new.`{c}`" for c in on)])
 
