@@ -91,7 +91,7 @@ def _sent(ctx: Context, told: dict[str, Any]) -> tuple[str, str | None]:
     """Whether all addresses have it; the reasons of those that have not."""
     asked, project = ctx.settings.alerts, ctx.settings.project
     link = (asked.run_url or "").format(project=project, run_id=told["run_id"])
-    title = f"[{told['severity']}] {told['reason'].splitlines()[0]}"
+    title = f"[{told['severity']}] {told['reason'].partition(chr(10))[0]}"
     run = f"run {told['run_id']} of {project}, {told['raised_at']:%Y-%m-%d %H:%M} UTC {link}".rstrip()
     found = send(asked.addresses(told["contact"]), told["severity"], title, _body(told, run), ctx.sleep)
     errors = [f"{each.address}: {each.error}" for each in found if each.error]
