@@ -101,8 +101,12 @@ def _write(ctx: Context, event: Event, who: str | None = None, why: str | None =
 
 
 def _said(ctx: Context, runs: tuple[dict[str, Any], ...]) -> str:
-    told = "".join(f"\n  {run['run_id']} {run['state']}: {(run['error'] or 'no more is known').partition(chr(10))[0]}" for run in runs)
+    told = "".join(f"\n  {run['run_id']} {run['state']}: {_first(run['error'])}" for run in runs)
     return f"{ctx.settings.project} is blocked: {len(runs)} runs in a row failed{told}"
+
+
+def _first(error: str | None) -> str:
+    return (error or "it left no words").partition("\n")[0]
 
 
 def _unblock(ctx: Context) -> str:
