@@ -61,7 +61,7 @@ def line(title: str, marks: Sequence[Mark], unit: str, ends: tuple[str, str], *,
 
 def calibration(title: str, lines: Sequence[tuple[str, Sequence[Sequence[float]]]]) -> Markup:
     """Lines of (mean probability, share of the class, rows) beside the diagonal on which they would be right."""
-    side, left, top = 250, 44, 12
+    side, left, top = 250, 54, 12
     across = Markup('<line class="{}" x1="{:.1f}" y1="{:.1f}" x2="{:.1f}" y2="{:.1f}"/>')
     dot = Markup('<circle class="dot c{}" cx="{:.1f}" cy="{:.1f}" r="3.5"><title>{}</title></circle>')
 

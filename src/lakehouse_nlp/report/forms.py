@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 
 NOTHING = "–"
 SIZES = ("B", "kB", "MB", "GB", "TB")
 # Control characters, and those that turn the direction of what follows: shown, so that no text can hide in another.
+_FIGURE = re.compile(r"-|[\d.,]+( ?%)?|[-\d.,]+ to [-\d.,]+")
 _HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 
 
@@ -72,6 +74,11 @@ def money(value: float | None, currency: str) -> str:
 def moment(at: datetime | None) -> str:
     """`21 Nov 2026, 19:45:04`."""
     return f"{at.day} {at:%b %Y, %H:%M:%S}" if at else NOTHING
+
+
+def figures(rows: Sequence[Sequence[str]]) -> list[bool]:
+    """Whether each column of a table, whose first line is its header, has nothing but figures under it."""
+    return [all(map(_FIGURE.fullmatch, column[1:])) for column in zip(*rows, strict=True)]
 
 
 def plain(text: str | None) -> str:

@@ -10,7 +10,17 @@ from lakehouse_nlp.core.packaged import package_folder
 from lakehouse_nlp.report import forms, summary, trends, way
 from lakehouse_nlp.report.facts import Facts
 
-FILTERS = (forms.number, forms.compact, forms.share, forms.span, forms.size, forms.money, forms.moment, forms.plain)
+FILTERS = (
+    forms.number,
+    forms.compact,
+    forms.share,
+    forms.span,
+    forms.size,
+    forms.money,
+    forms.moment,
+    forms.plain,
+    forms.figures,
+)
 
 
 def page(facts: Facts, pages: Mapping[str, str] | None = None, data_docs: str | None = None) -> str:

@@ -58,14 +58,12 @@ QUALIFY row_number() OVER (PARTITION BY kind, subject ORDER BY recorded_at DESC)
 ORDER BY kind, subject, method, against LIMIT 500
 """
 PAST = """
-SELECT r.run_id AS id, r.state, r.started_at, epoch(r.ended_at - r.started_at) AS seconds,
-       sum(s.written) FILTER (s.state = 'done' AND s.stage = 'ingest')::BIGINT AS taken,
-       sum(s.read) FILTER (s.state = 'done' AND s.stage = 'silver')::BIGINT AS judged,
-       sum(s.rejected) FILTER (s.state = 'done' AND s.stage = 'silver')::BIGINT AS aside,
-       sum(s.written) FILTER (s.state = 'done' AND s.stage = 'score')::BIGINT AS scored,
-       sum(s.price) AS price, sum(s.cpu_seconds) AS cpu_seconds
-FROM {table} AS r LEFT JOIN ops.steps AS s ON s.run_id = r.run_id AND s.project = r.project
-WHERE r.project = $project AND r.run_id <= $run GROUP BY ALL ORDER BY id DESC LIMIT 30
+SELECT run_id AS id, state, started_at, epoch(ended_at - started_at) AS seconds FROM {table}
+WHERE project = $project AND run_id <= $run ORDER BY id DESC LIMIT 30
+"""
+# All columns: some are missing in lakes of earlier releases.
+STEPS = """
+SELECT * FROM {table} WHERE project = $project AND run_id BETWEEN $first AND $run ORDER BY run_id DESC LIMIT 5000
 """
 ALERTS = """
 SELECT severity, reason, next, outcome FROM {table} WHERE project = $project AND run_id = $run

@@ -158,9 +158,28 @@ def _judged(row: Mapping[str, Any]) -> facts.Judged:
 
 def _past(asked: Asked, events: list[dict[str, Any]], metric: str) -> list[Past]:
     """The last runs, oldest first, each with the gate's figure of the champion that it left."""
+    runs = asked.rows("ops.runs", queries.PAST)[::-1]
+    steps = asked.rows("ops.steps", queries.STEPS, first=runs[0]["id"])
     found = []
-    for row in reversed(asked.rows("ops.runs", queries.PAST)):
-        champion = _champion([event for event in events if event["run_id"] <= row["id"]])
-        known = _test(events, champion["version"]).get(metric) if champion else None
-        found.append(Past(**row, figure=known))
+    for run in runs:
+        champion = _champion([event for event in events if event["run_id"] <= run["id"]])
+        figure = _test(events, champion["version"]).get(metric) if champion else None
+        found.append(Past(**run, **_sums([step for step in steps if step["run_id"] == run["id"]]), figure=figure))
     return found
+
+
+def _sums(steps: list[dict[str, Any]]) -> dict[str, Any]:
+    """What the steps of a run moved, and what all of their tries cost."""
+
+    def of(stage: str, name: str) -> Any:
+        return _total(step[name] for step in steps if step["stage"] == stage and step["state"] == "done")
+
+    moved = {"taken": of("ingest", "written"), "judged": of("silver", "read"), "aside": of("silver", "rejected")}
+    cost = {name: _total(step.get(name) for step in steps) for name in ("price", "cpu_seconds")}
+    return {**moved, "scored": of("score", "written"), **cost}
+
+
+def _total(values: Iterable[Any]) -> Any:
+    """Their sum; None where there are none."""
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None

@@ -69,10 +69,21 @@ def state(facts: Facts) -> State:
     run = facts.run
     kind, name, usual = STATES.get(run.state, ("", run.state, ""))
     why, _, then = (run.error or usual).partition(NEXT)
-    said = why.split("; ") if run.state == "rejected" else [why]
+    said = _refusals(why) if run.state == "rejected" else [why]
     if facts.blocked or not then.strip():
         then = _next(facts)
     return State(kind, name, [each for each in said if each], then.strip())
+
+
+def _refusals(text: str) -> list[str]:
+    """The sentences of what was refused; a gate's reasons, which have no colon, stay with their version."""
+    found: list[str] = []
+    for part in text.split("; "):
+        if found and ": " not in part:
+            found[-1] += f"; {part}"
+        else:
+            found.append(part)
+    return found
 
 
 def _next(facts: Facts) -> str:
@@ -93,7 +104,8 @@ def tiles(facts: Facts) -> list[Tile]:
     """Rows in, set aside and scored, the champion, time and cost; with what is usual where runs before tell it."""
     here = next((past for past in facts.past if past.id == facts.run.id), None)
     files = sum(file.state == "loaded" for file in facts.files) + facts.more_files
-    taken = f"from {files:,} file{'' if files == 1 else 's'}" + _usual(facts, lambda past: past.taken, number)
+    came = f"from {files:,} file{'' if files == 1 else 's'}" if files else "no file came"
+    taken = came + _usual(facts, lambda past: past.taken, number)
     aside = here.share_aside if here else None
     usual_time = _usual(facts, lambda past: past.seconds, span).removeprefix(", ")
     return [

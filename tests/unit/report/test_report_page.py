@@ -128,6 +128,19 @@ def test_the_head_says_how_a_run_ended_and_what_is_next(state: str, error: str |
     assert blocked.then.startswith("lakehouse-nlp unblock --project tiny --why")
 
 
+def test_each_refusal_is_a_sentence_with_all_of_its_reasons() -> None:
+    text = (
+        "a.csv went to errors/: size: found 0; tiny/3 was refused: accuracy 0.5, at least 0.6 wanted; auc 0.7, too low"
+    )
+    told = summary.state(facts(run=replace(facts().run, error=text)))
+    assert list(told.why) == text.replace("; tiny", "\n tiny").split("\n ")
+
+
+def test_a_table_has_figures_to_the_right() -> None:
+    rows = [["a", "b", "c", "d"], ["x", "1,234", "0.91 to 0.93", "1"], ["2", "-", "-", "12 %"]]
+    assert forms.figures(rows) == [False, True, True, True]
+
+
 def test_a_refused_file_is_looked_for_in_the_ledger_where_no_model_was_refused() -> None:
     assert "ops.files" in summary.state(facts(events=[])).then
 
