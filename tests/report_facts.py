@@ -116,6 +116,7 @@ def facts(**changes: Any) -> Facts:
             File(f"{SCRIPT}.csv", "train", "rejected", 0, None, None, None, None, "size", f"0 bytes {IMAGE}", "1"),
             File(f"{LONG}.jsonl", "inference", "loaded", 41_700, 1000, 2, True, "jsonl: from_json", None, None, None),
         ],
+        came={"rejected": 1, "loaded": 1},
         checks=[
             Check(f"in_set({IMAGE})", "fail", 1000, 3, 0.003, 0.01, "tolerated", f"share {SCRIPT}"),
             Check("type(rating)", "quarantine", 1000, 7, 0.007, 0.0, "failed", "share of rows is 0.007"),

@@ -211,7 +211,8 @@ class Alert:
 @dataclass(frozen=True)
 class Facts:
     """All that a report says of a run and its project. `rows`: table -> its rows as the run left it; `metric`: the
-    figure that the gate judges by; `blocked`: why no run begins now; `more_files`: that are not among `files`;
+    figure that the gate judges by; `blocked`: why no run begins now; `came`: state -> files, of which `files` are the
+    first;
     `history`: figures of files, checks and steps against those of the runs before.
     """
 
@@ -226,7 +227,7 @@ class Facts:
     steps: Sequence[Step] = ()
     rows: Mapping[str, int] = field(default_factory=dict)
     files: Sequence[File] = ()
-    more_files: int = 0
+    came: Mapping[str, int] = field(default_factory=dict)
     checks: Sequence[Check] = ()
     broken: Sequence[Broken] = ()
     examples: Sequence[Example] = ()

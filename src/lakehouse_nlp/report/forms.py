@@ -9,7 +9,7 @@ from datetime import datetime
 NOTHING = "–"
 SIZES = ("B", "kB", "MB", "GB", "TB")
 # Control characters, and those that turn the direction of what follows: shown, so that no text can hide in another.
-_FIGURE = re.compile(r"-|[\d.,]+( ?%)?|[-\d.,]+ to [-\d.,]+")
+_FIGURE = re.compile(r"-|-?[\d.,]+( ?%)?|-?[\d.,]+ to -?[\d.,]+")
 _HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 
 

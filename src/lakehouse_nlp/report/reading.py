@@ -5,6 +5,7 @@ can show, however large the tables are.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from itertools import groupby
@@ -67,7 +68,7 @@ def gather(ctx: Context, run_id: str) -> Facts:
             steps=steps,
             rows=_rows(ctx, asked),
             files=files[: queries.FILES_SHOWN],
-            more_files=len(files[queries.FILES_SHOWN :]),
+            came=Counter(file.state for file in files),
             checks=[facts.Check(**row) for row in asked.rows("ops.checks", queries.CHECKS)],
             broken=[facts.Broken(**row) for row in asked.rows("{project}.quarantine", queries.BROKEN)],
             examples=[facts.Example(**row) for row in asked.rows("{project}.quarantine", queries.EXAMPLES)],

@@ -103,7 +103,7 @@ def _next(facts: Facts) -> str:
 def tiles(facts: Facts) -> list[Tile]:
     """Rows in, set aside and scored, the champion, time and cost; with what is usual where runs before tell it."""
     here = next((past for past in facts.past if past.id == facts.run.id), None)
-    files = sum(file.state == "loaded" for file in facts.files) + facts.more_files
+    files = facts.came.get("loaded", 0)
     came = f"from {files:,} file{'' if files == 1 else 's'}" if files else "no file came"
     taken = came + _usual(facts, lambda past: past.taken, number)
     aside = here.share_aside if here else None
@@ -212,7 +212,7 @@ def _champion(facts: Facts) -> Tile:
     sure = model.intervals.get(facts.metric)
     between = f", {sure[0]:.3f} to {sure[1]:.3f}" if sure else ""
     of = f"{called(facts.metric)} of {model.name}/{model.version}"
-    return Tile("Champion", f"{model.test[facts.metric]:.3f}", of + between)
+    return Tile("Champion", number(float(model.test[facts.metric]), 3), of + between)
 
 
 def _cost(facts: Facts, here: Past | None) -> Tile:

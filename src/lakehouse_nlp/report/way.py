@@ -37,11 +37,11 @@ class Band:
 
 def places(facts: Facts) -> list[Place]:
     """The boxes of a run; tables with their rows as the run left them."""
-    rejected = sum(file.state == "rejected" for file in facts.files)
+    rejected = facts.came.get("rejected", 0)
     model = facts.model
     champion = Place("model", f"{model.name}/{model.version}" if model else "none yet", "" if model else "empty")
     return [
-        Place("raw files", _many(len(facts.files) + facts.more_files, "file")),
+        Place("raw files", _many(sum(facts.came.values()), "file")),
         *(_table(facts, name) for name in ("bronze", "silver", "gold", "predictions")),
         Place("errors", _many(rejected, "file"), "aside" if rejected else "empty"),
         replace(_table(facts, "quarantine"), kind="aside" if facts.rows.get("quarantine") else "empty"),
@@ -51,7 +51,7 @@ def places(facts: Facts) -> list[Place]:
 
 def bands(facts: Facts) -> list[Band]:
     """What the run moved, in the path's order."""
-    rejected = sum(file.state == "rejected" for file in facts.files)
+    rejected = facts.came.get("rejected", 0)
     silver = facts.step("silver")
     aside = silver.rejected or 0 if silver and silver.state == "done" else 0
     older = (silver.read or 0) - (silver.written or 0) - aside if silver and silver.state == "done" else 0

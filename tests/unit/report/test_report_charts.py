@@ -87,7 +87,9 @@ def test_a_calibration_that_is_right_lies_on_its_diagonal() -> None:
 
 
 def test_bands_are_as_wide_as_the_rows_that_went() -> None:
-    found = facts(files=[], steps=[step("ingest", written=1000), step("silver", read=1000, written=500, rejected=100)])
+    found = facts(
+        files=[], came={}, steps=[step("ingest", written=1000), step("silver", read=1000, written=500, rejected=100)]
+    )
     bands = {(band.start, band.end): band for band in way.bands(found)}
     assert bands["raw files", "bronze"].label == "1,000"
     assert (bands["bronze", "silver"].label, bands["bronze", "silver"].note) == ("500", "400 older")

@@ -169,6 +169,7 @@ def test_files_and_checks_are_told_by_their_last_word_those_in_trouble_first(fou
         ("a.csv", "rejected", "0 bytes"),
         ("b.csv", "loaded", None),
     ]
+    assert found.came == {"rejected": 1, "loaded": 1}
     assert [check.rule for check in found.checks] == ["c", "b", "d", "a"]
     assert [(each.column, each.change) for each in found.changes] == [("extra", "added")]
     assert [(alert.reason, alert.outcome) for alert in found.alerts] == [("r", "sent")]

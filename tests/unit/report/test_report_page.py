@@ -89,6 +89,12 @@ def test_the_figures_that_matter_are_there(shown: Read) -> None:
     assert shown.text.count(LONG) >= 4
 
 
+def test_more_files_than_are_shown_are_counted() -> None:
+    said = Read(page(facts(came={"rejected": 60, "loaded": 1200}))).text
+    for part in ("and 1,258 more files", "from 1,200 files", "1,260 files", "60 files"):
+        assert part in said
+
+
 def test_pages_of_other_runs_and_data_docs_are_linked_where_they_are() -> None:
     last, long_ago = facts().past[-2].id, facts().past[0].id
     read = Read(page(facts(), {each: f"{each}.html" for each in (last, long_ago)}, "../quality/index.html"))
@@ -137,7 +143,7 @@ def test_each_refusal_is_a_sentence_with_all_of_its_reasons() -> None:
 
 
 def test_a_table_has_figures_to_the_right() -> None:
-    rows = [["a", "b", "c", "d"], ["x", "1,234", "0.91 to 0.93", "1"], ["2", "-", "-", "12 %"]]
+    rows = [["a", "b", "c", "d"], ["x", "1,234", "-0.91 to 0.93", "-1"], ["2", "-", "-", "12 %"]]
     assert forms.figures(rows) == [False, True, True, True]
 
 
