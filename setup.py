@@ -33,6 +33,8 @@ REQUIRES = [
     "pyyaml>=6",  # project files, with line numbers
     "deltalake>=1.1,<2",  # Delta without a JVM: versions, history, row counts, the small tables of ops
     "sqlglot>=27",  # reads the SQL in settings and queries: columns, tables, dialects
+    "jinja2>=3.1",  # the report's page: HTML with every text escaped
+    "markupsafe>=2.1",  # the same in its drawings; Jinja's own
     "typer>=0.12",  # the command line
     "rich>=13",  # tables and progress on a terminal
     "setuptools>=69,<81; python_version >= '3.12'",  # PySpark 3.5 still imports distutils
@@ -53,6 +55,7 @@ EXTRAS = {
         "pytest>=8",
         "pytest-timeout>=2.3",
         "hypothesis>=6.100",
+        "selenium>=4.25",  # opens reports in Chromium
         "aiosmtpd>=1.4.6",  # a mail server for the tests of alerts
         "polars>=2; python_version >= '3.11'",  # one of the writers whose files have to come back cell for cell
         "ruff>=0.6",
@@ -76,7 +79,7 @@ setup(
     package_dir={"": "src", "lakehouse_nlp.conf": "conf", "lakehouse_nlp.sql": "sql"},
     packages=[*find_packages("src"), "lakehouse_nlp.conf", "lakehouse_nlp.sql"],
     package_data={
-        "lakehouse_nlp": ["py.typed", "core/*.xml", "core/*.properties"],
+        "lakehouse_nlp": ["py.typed", "core/*.xml", "core/*.properties", "report/templates/*"],
         "lakehouse_nlp.conf": ["base.yml", "envs/*.yml", "projects/demo.yml"],
         "lakehouse_nlp.sql": ["**/*.sql"],
     },

@@ -16,6 +16,7 @@ from lakehouse_nlp.core.limit import limited
 from lakehouse_nlp.core.retry import can_pass, retrying
 from lakehouse_nlp.core.runs import Record, state_of, words_of
 from lakehouse_nlp.core.stop import STOPS, stoppable
+from lakehouse_nlp.report import write
 
 
 @dataclass(frozen=True)
@@ -153,11 +154,14 @@ def _recorded(ctx: Context, stages: Sequence[Stage], force: bool, watch: Watch) 
         except BaseException as error:
             record.end(state_of(error), words_of(error))
             _tell(ctx, error)
+            if state_of(error) in breaker.FAILED:
+                _write_report(ctx)
             raise
     refused = tuple(sentence for result in steps.values() for sentence in result.refused)
     state = "rejected" if refused else "done"
     record.end(state, "; ".join(refused) or None)
     resend(ctx)
+    _write_report(ctx)
     return Report(ctx.run_id, state, steps, refused)
 
 
@@ -172,6 +176,15 @@ def _tell(ctx: Context, error: BaseException) -> None:
         breaker.trip(ctx)
     except Exception as fault:
         ctx.say(f"the failure could not be passed on: {fault}")
+
+
+def _write_report(ctx: Context) -> None:
+    """The run's page, where the settings ask for it; nothing that goes wrong with it is a fault of the run."""
+    if ctx.settings.runs.report:
+        try:
+            ctx.say(f"report: {write(ctx, ctx.run_id).path}")
+        except Exception as fault:
+            ctx.say(f"the report could not be written: {fault}")
 
 
 def _walk(

@@ -7,6 +7,7 @@ from typing import Any
 from lakehouse_nlp.core import breaker, duck
 from lakehouse_nlp.core.context import Context
 from lakehouse_nlp.core.history import last_run
+from lakehouse_nlp.core.pages import data_docs, written
 from lakehouse_nlp.core.registry import CHAMPION, Registry
 from lakehouse_nlp.core.tables import Log
 
@@ -15,14 +16,13 @@ def status(ctx: Context) -> dict[str, Any]:
     """`champion` (name, version, metrics), `tables` (SQL name -> rows, version), `last_run` (id, state, steps),
     `blocked`, why no run begins, and `data_docs`, the page of the last validation. What there is not is null, or empty.
     """
-    page = ctx.folder / "quality" / "gx" / "uncommitted" / "data_docs" / "local_site" / "index.html"
     return {
         "project": ctx.settings.project,
         "champion": champion(ctx),
         "tables": tables(ctx),
         "last_run": last_run(ctx),
         "blocked": breaker.blocked(ctx),
-        "data_docs": str(page) if page.exists() else None,
+        "data_docs": written(data_docs(ctx)),
     }
 
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from acting import Put
 from pyspark.sql import SparkSession
 
+from lakehouse_nlp import flow
 from lakehouse_nlp.core.context import Context, StepResult
+from lakehouse_nlp.core.errors import DataError
 from lakehouse_nlp.core.history import last_run
+from lakehouse_nlp.core.pages import report_page
 from lakehouse_nlp.core.runs import USED, Record
 from lakehouse_nlp.core.tables import ddl
 
@@ -59,3 +64,25 @@ def test_what_steps_used_is_recorded_and_told_with_its_price(
     assert step["rows_per_second"] == pytest.approx(1000 / step["seconds"], rel=0.2)
     was = spark.sql("SELECT read, price FROM ops.steps WHERE run_id = 'run-1'").collect()
     assert [tuple(row) for row in was] == [(500, None)]
+
+
+def test_a_run_writes_its_page_where_asked_and_does_not_fail_by_it(
+    spark: SparkSession, home: Path, make_context: MakeContext, stages: Put
+) -> None:
+    failing = make_context(home, "run-1", runs={"report": True})
+    stages(silver=(7,), gold=(DataError("no <b>label</b>", hint="mend it"),))
+    with pytest.raises(DataError):
+        flow.run(failing)
+    text = report_page(failing, "run-1").read_text(encoding="utf-8")
+    assert "Failed" in text
+    assert "no &lt;b&gt;label&lt;/b&gt;" in text
+    assert "mend it" in text
+
+    said: list[str] = []
+    done = make_context(home, "run-2", runs={"report": True})
+    done.say = said.append
+    shutil.rmtree(report_page(done, "run-2").parent)
+    report_page(done, "run-2").parent.touch()  # a file where the folder would be
+    stages(gold=(7,))
+    assert flow.run(done).state == "done"
+    assert any(line.startswith("the report could not be written: ") for line in said)

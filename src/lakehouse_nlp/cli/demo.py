@@ -59,6 +59,7 @@ def _command() -> str:
 NEXT = f"""
 next:
   lakehouse-nlp status --project {PROJECT}
+  lakehouse-nlp report --project {PROJECT} --open
   lakehouse-nlp sql "select rule, count(*) from {PROJECT}.rejected_rows group by all"
   lakehouse-nlp sql "select key, prediction, probability from {PROJECT}.current_predictions limit 5"
   lakehouse-nlp init reviews --from YOUR_FILE.csv

@@ -154,6 +154,7 @@ def status(found: dict[str, Any], *, as_json: bool) -> None:
             f"\nlast run {last['id']}: {last['state']}" + (f" ({last['error']})" if last["error"] else "") + "\n"
         )
         steps(last)
+        sys.stdout.write(f"\nreport: {last['report'] or 'lakehouse-nlp report'}\n")
     if found["data_docs"]:
         sys.stdout.write(f"\nvalidation report: {found['data_docs']}\n")
 
@@ -184,6 +185,8 @@ def run(found: dict[str, Any], *, as_json: bool) -> None:
             sys.stdout.write(f"\n{step['stage']}, try {step['tries'] or 1}: {step['error']}\n")
     if found["error"] and found["error"] not in [step["error"] for step in found["steps"]]:
         sys.stdout.write(f"\n{found['error']}\n")
+    if found["report"]:
+        sys.stdout.write(f"\nreport: {found['report']}\n")
 
 
 def steps(found: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ from lakehouse_nlp.core import duck
 from lakehouse_nlp.core.context import Context
 from lakehouse_nlp.core.errors import UsageError
 from lakehouse_nlp.core.notify import Delivery, send
+from lakehouse_nlp.core.pages import report_page
 from lakehouse_nlp.core.settings.alerts import Contact, Severity
 from lakehouse_nlp.core.settings.runs import span
 
@@ -90,12 +91,20 @@ def _outcome(ctx: Context, told: dict[str, Any]) -> tuple[str, str | None]:
 def _sent(ctx: Context, told: dict[str, Any]) -> tuple[str, str | None]:
     """Whether all addresses have it; the reasons of those that have not."""
     asked, project = ctx.settings.alerts, ctx.settings.project
-    link = (asked.run_url or "").format(project=project, run_id=told["run_id"])
+    link = _link(ctx, told["run_id"])
     title = f"[{told['severity']}] {told['reason'].partition(chr(10))[0]}"
     run = f"run {told['run_id']} of {project}, {told['raised_at']:%Y-%m-%d %H:%M} UTC {link}".rstrip()
     found = send(asked.addresses(told["contact"]), told["severity"], title, _body(told, run), ctx.sleep)
     errors = [f"{each.address}: {each.error}" for each in found if each.error]
     return ("failed" if errors else "sent"), "; ".join(errors) or None
+
+
+def _link(ctx: Context, run_id: str) -> str:
+    """Where more of the run is: the page that the settings name, or its report, where runs write one."""
+    settings = ctx.settings
+    if settings.alerts.run_url:
+        return settings.alerts.run_url.format(project=settings.project, run_id=run_id)
+    return report_page(ctx, run_id).resolve().as_uri() if settings.runs.report else ""
 
 
 def _body(told: dict[str, Any], run: str) -> str:

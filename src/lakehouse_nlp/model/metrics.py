@@ -12,6 +12,8 @@ from scipy.stats import rankdata
 from lakehouse_nlp.model.rows import Floats, Ints
 
 LOWER_IS_BETTER = frozenset({"log_loss", "brier", "rmse", "mae"})
+# Parts that rows are put in to see how far probabilities can be trusted, and how many classes are looked at.
+PARTS, MOST_CLASSES = 10, 6
 SMALLEST = float(np.finfo(np.float64).eps)
 
 
@@ -85,6 +87,25 @@ def majority(train_labels: NDArray[Any], n: int, classes: Sequence[str]) -> Floa
         return np.full((n, 1), train_labels.astype(np.float64).mean())
     shares = np.array([np.mean(train_labels == name) for name in classes])
     return np.tile(shares, (n, 1))
+
+
+def calibrations(labels: NDArray[Any], outputs: Floats, classes: Sequence[str]) -> dict[str, list[list[float]]]:
+    """`reliability` of each class that is `drawn` and that some of n labels are of, but not all; none of numbers."""
+    members = {classes[k]: (labels == classes[k], outputs[:, k]) for k in drawn(classes)}
+    return {name: reliability(m, score) for name, (m, score) in members.items() if 0 < m.sum() < len(labels)}
+
+
+def reliability(member: NDArray[np.bool_], score: Floats) -> list[list[float]]:
+    """How far probabilities can be taken at their word: n rows in `PARTS` parts of equal size, lowest score first, each
+    by its mean probability, the share of its rows that is of the class, and its rows.
+    """
+    parts = np.array_split(np.argsort(score, kind="stable"), PARTS)
+    return [[float(score[part].mean()), float(member[part].mean()), float(len(part))] for part in parts if len(part)]
+
+
+def drawn(classes: Sequence[str]) -> Sequence[int]:
+    """The places of the classes that curves are drawn of: of two the last, of several the first `MOST_CLASSES`."""
+    return [1] if len(classes) == 2 else range(min(len(classes), MOST_CLASSES))
 
 
 def _confusion(actual: Ints, predicted: Ints, classes: int) -> Ints:

@@ -1,15 +1,15 @@
 """The model card (Mitchell et al. 2019): what a version is, how good, how sure, for whom, and what to doubt.
 
-One list of sections, written as Markdown and as HTML.
+One list of sections, written as Markdown and as HTML, and as JSON for the report of a run.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+from lakehouse_nlp.core.card import Section
 from lakehouse_nlp.core.settings import Settings
 
 SHOWN = (
@@ -27,16 +27,6 @@ SHOWN = (
 )
 STYLE = "body{font:15px/1.5 sans-serif;max-width:60em;margin:2em auto;padding:0 1em}table{border-collapse:collapse}"
 STYLE += "td,th{padding:.2em .8em;border-bottom:1px solid #ddd;text-align:left}img{max-width:100%}"
-
-
-@dataclass(frozen=True)
-class Section:
-    """A part of the card: sentences, a table (its first line the header), pictures by file name."""
-
-    title: str
-    says: Sequence[str] = ()
-    table: Sequence[Sequence[str]] = ()
-    pictures: Sequence[str] = ()
 
 
 def sections(

@@ -10,17 +10,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from lakehouse_nlp.model.metrics import PARTS, drawn, reliability
 from lakehouse_nlp.model.rows import Floats
 
-BINS = 10
-MOST_CLASSES = 6
 Lines = list[tuple[str, NDArray[np.bool_], Floats]]
 
 
 def curves(labels: NDArray[Any], proba: Floats, classes: Sequence[str]) -> Figure:
     """The four curves of n labelled rows; a line a class, of two classes the last alone."""
-    wanted = [len(classes) - 1] if len(classes) == 2 else range(min(len(classes), MOST_CLASSES))
-    lines = [(classes[k], labels == classes[k], proba[:, k]) for k in wanted]
+    lines = [(classes[k], labels == classes[k], proba[:, k]) for k in drawn(classes)]
     figure = Figure(figsize=(10, 9), layout="constrained")
     axes = figure.subplots(2, 2)
     for draw, place in zip((_roc, _precision, _calibration, _lift), axes.ravel(), strict=True):
@@ -53,10 +51,9 @@ def _precision(axes: Axes, lines: Lines) -> None:
 def _calibration(axes: Axes, lines: Lines) -> None:
     axes.plot([0, 1], [0, 1], color="#999999", linewidth=1, linestyle=":")
     for name, member, score in lines:
-        parts = np.array_split(np.argsort(score, kind="stable"), BINS)
-        points = [(score[part].mean(), member[part].mean()) for part in parts if len(part)]
-        axes.plot(*zip(*points, strict=True), marker="o", markersize=4, label=name)
-    _named(axes, f"Calibration, {BINS} parts of equal size", "mean probability", "share that is of the class")
+        means, shares, _ = zip(*reliability(member, score), strict=True)
+        axes.plot(means, shares, marker="o", markersize=4, label=name)
+    _named(axes, f"Calibration, {PARTS} parts of equal size", "mean probability", "share that is of the class")
 
 
 def _lift(axes: Axes, lines: Lines) -> None:

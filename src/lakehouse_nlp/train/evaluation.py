@@ -17,7 +17,7 @@ from lakehouse_nlp.core.settings.models import mentions
 from lakehouse_nlp.model.blocks import sample
 from lakehouse_nlp.model.bootstrap import draws, intervals, resampled
 from lakehouse_nlp.model.leaks import Leak, leaks
-from lakehouse_nlp.model.metrics import evaluate, majority
+from lakehouse_nlp.model.metrics import calibrations, evaluate, majority
 from lakehouse_nlp.model.profile import profile
 from lakehouse_nlp.model.rows import Floats
 from lakehouse_nlp.model.stacked import StackedModel
@@ -37,7 +37,7 @@ TIMED = 1000
 def figures(model: StackedModel, train: Labelled, validation: Labelled, test: Labelled) -> dict[str, Any]:
     """`test` and `validation` as `evaluate` gives them; `baselines`: the linear one and the guess without features, on
     the test rows; `intervals` of 95 % for the figures of the test rows, `slices` of these by column and value; `leaks`;
-    `profile`: how the predictions of the test rows are spread.
+    `profile`: how the predictions of the test rows are spread; `calibration` of these by class.
 
     `classes` and `objective` say how to read them; `rounds` is how many the booster has, and `cut` its threshold.
     """
@@ -54,6 +54,7 @@ def figures(model: StackedModel, train: Labelled, validation: Labelled, test: La
         "intervals": _intervals(model, test.labels, said, test.groups),
         "slices": {name: dict(_slices(model, test, said, name)) for name in test.about},
         "profile": profile(said, model.predictions(said), classes),
+        "calibration": calibrations(test.labels, said, classes),
         "leaks": [asdict(sign) for sign in signs],
         "cost": {"row_ms": _row_ms(model, test), "size_mb": size_mb(model)},
         "train_rows": len(train),

@@ -10,6 +10,8 @@ from importlib.metadata import distributions, version
 from typing import Any
 
 from lakehouse_nlp import __version__
+from lakehouse_nlp.core.card import CARD as CARD_JSON
+from lakehouse_nlp.core.card import as_json
 from lakehouse_nlp.core.context import Context
 from lakehouse_nlp.core.packaged import package_folder
 from lakehouse_nlp.core.registry import METRICS, REFERENCE, Registry, Version
@@ -109,6 +111,7 @@ def _card(
     parts = sections(settings, metrics, tags, moved)
     mlflow.log_text(markdown(settings.project, parts), f"{CARD}/card.md")
     mlflow.log_text(html(settings.project, parts), f"{CARD}/card.html")
+    mlflow.log_text(as_json(parts), f"{CARD}/{CARD_JSON}")
 
 
 def _requirements(model: StackedModel) -> tuple[str, ...]:

@@ -99,6 +99,7 @@ class Runs(Section):
     breaker: Breaker = Breaker()
     max_concurrent: int = Field(2, ge=1, description="projects that run --all and schedule run at a time")
     schedule: Schedule = Schedule()
+    report: bool = Field(False, description="whether each run writes its page when it ends")
 
     def limit(self, stage: str) -> timedelta | None:
         """After how long a step of this stage is ended; None: never."""

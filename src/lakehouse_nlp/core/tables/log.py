@@ -94,6 +94,16 @@ class Log:
         """The number of rows, from the log's statistics; 0 where there is no table."""
         return self.table.count() if self.exists else 0
 
+    def rows_at(self, version: int) -> int | None:
+        """The number of rows of a version; None where the log does not know it any more."""
+        from deltalake import DeltaTable
+        from deltalake.exceptions import DeltaError
+
+        try:
+            return DeltaTable(str(self.path), version=version).count()
+        except DeltaError:
+            return None
+
     def sizes(self) -> list[int]:
         """The bytes of each of the table's files."""
         import pyarrow as pa
