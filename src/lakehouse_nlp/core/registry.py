@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
 METRICS, REFERENCE = "metrics.json", "reference.json"
+# The tag of a version that names the one whose training it goes on with.
+WARM_FROM = "warm_from"
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 

@@ -6,7 +6,7 @@ import json
 from datetime import datetime
 
 from lakehouse_nlp import __version__
-from lakehouse_nlp.core import duck
+from lakehouse_nlp.core import duck, lineage
 from lakehouse_nlp.core.context import Context, StepResult
 from lakehouse_nlp.core.cost import Meter
 from lakehouse_nlp.core.errors import TimedOutError
@@ -49,6 +49,8 @@ class Record:
         self.ctx.sign("run")
         self.ctx.tables.ensure(RUNS)
         self.ctx.tables.ensure(STEPS, USED)
+        if not self.ctx.tables.log(lineage.TABLE).exists:
+            self.ctx.tables.ensure(lineage.TABLE)
         self._close()
         self.ctx.tables.record(RUNS, [self._row("running", None, None)])
         self._begun = True
@@ -78,6 +80,7 @@ class Record:
         ))  # fmt: skip
         if state != "idle":
             self._flush()
+            lineage.record(self.ctx, stage)
 
     def _close(self) -> None:
         """Says of runs that were killed that they are lost; when they ended, nobody knows."""

@@ -158,6 +158,7 @@ def _load(ctx: Context, number: int, batch: Sequence[Staged]) -> int:
     if not batch:
         return 0
     if not _appended(ctx, number):
+        ctx.sign("ingest", read={"raw": number})
         ctx.tables.append_once("bronze", _rows(ctx, number, batch), app=_app(ctx, number), version=1)
     counts = _counts(ctx, number)
     _account(ctx, number, batch, counts)

@@ -31,7 +31,7 @@ def run(ctx: Context) -> StepResult:
     found = _pending(ctx)
     if not found:
         return StepResult(note="no new predictions")
-    ctx.sign("monitor", ctx.settings.project)
+    ctx.sign("monitor", ctx.settings.project, {SOURCE: found.upto})
     ctx.tables.ensure(TARGET)
     drifted = drift.judge(ctx, found)
     figures, rows = _predictions(ctx, ctx.tables.changes(SOURCE, found.since, found.upto, KEY))

@@ -109,7 +109,7 @@ def _passes(ctx: Context, versions: Sequence[Version]) -> Iterator[Pass]:
 
 def _scored(ctx: Context, found: Pending, versions: Sequence[Version]) -> tuple[int, int]:
     """Scores what waits by each of the versions, in one commit; rows read, and rows written."""
-    ctx.sign("score", " ".join(str(version) for version in versions))
+    ctx.sign("score", " ".join(str(version) for version in versions), {SOURCE: found.upto})
     wake(ctx.spark)
     ctx.tables.ensure(TARGET, {"value": "double"})  # which tables of earlier releases lack
     wrote = ctx.tables.merge_once(

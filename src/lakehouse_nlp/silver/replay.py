@@ -100,7 +100,7 @@ def _recorded(ctx: Context, rows: DataFrame, counts: Counts) -> None:
 
 
 def _write(ctx: Context, rows: DataFrame, counts: Counts) -> None:
-    ctx.sign("replay", recipe(ctx.settings, SILVER))
+    ctx.sign("replay", recipe(ctx.settings, SILVER), ctx.versions(stage.SOURCE, quarantine.TABLE))
     stage.ensure(ctx)
     if counts.valid:
         good = judge.silver_rows(rows, ctx.settings, stage.found_in_files(ctx))

@@ -35,7 +35,8 @@ def due(ctx: Context) -> str | None:
 def run(ctx: Context) -> StepResult:
     """Brings the new rows of bronze to silver and quarantine; raises DataError if a row were unaccounted for."""
     settings = ctx.settings
-    ctx.sign("silver", recipe(settings, SILVER))
+    looked_into = ctx.versions(*(check.table for check in settings.checks if isinstance(check, Referential)))
+    ctx.sign("silver", recipe(settings, SILVER), looked_into)
     ensure(ctx)
     done = []
     while found := _pending(ctx):  # more than once only after a run that was cut short

@@ -41,7 +41,8 @@ NEWEST = 20
 class Stamp:
     """Who wrote a commit, by which recipe (a hash of settings, or model versions), and how far its sources were read.
 
-    `upto`: source table -> its version.
+    `upto`: source table -> its version. `read`: what else the commit was made of, where that is no position: a batch of
+    files (`raw`), the gold of a backfill, tables that were looked into.
     """
 
     run_id: str
@@ -49,6 +50,7 @@ class Stamp:
     code: str
     recipe: str = ""
     upto: dict[str, int] = field(default_factory=dict)
+    read: dict[str, int] = field(default_factory=dict)
 
     def reaching(self, upto: Mapping[str, int] | None) -> Stamp:
         """The same stamp with the position up to which sources were read."""
