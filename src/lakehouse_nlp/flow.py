@@ -151,7 +151,7 @@ def _recorded(ctx: Context, stages: Sequence[Stage], force: bool, watch: Watch) 
             record.begin()
             steps = {stage.name: result for stage, result in _walk(ctx, stages, record, force, watch)}
         except BaseException as error:
-            record.end(state_of(error), words_of(error))
+            record.end(state_of(error), words_of(error), error)
             _tell(ctx, error)
             raise
     refused = tuple(sentence for result in steps.values() for sentence in result.refused)
@@ -194,16 +194,16 @@ def _step(ctx: Context, stage: Stage, record: Record, force: bool, number: int) 
     started, result = ctx.clock(), None
 
     def end(state: str, error: BaseException | None = None) -> None:
-        says = words_of(error) if error else None
-        record.step(stage.name, started, state, result or StepResult(), says, number)
+        record.step(stage.name, started, state, result or StepResult(), error, number)
 
     def leave(error: BaseException) -> None:
         end(state_of(error), error)
-        record.end(state_of(error), words_of(error))
+        record.end(state_of(error), words_of(error), error)
 
     try:
         with limited(stage.name, ctx.settings.runs.limit(stage.name), ctx.cancel, leave):
             if force or stage.due(ctx):
+                record.begins(stage.name, number)
                 ctx.sign(stage.name)
                 ctx.group(stage.name)
                 result = stage.run(ctx)
