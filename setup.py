@@ -23,6 +23,7 @@ REQUIRES = [
     "filelock>=3.13",  # one run of a project at a time
     "tenacity>=9",  # tries again, with waits that grow or vary
     "apprise>=1.9",  # alerts by mail, chat, pagers and webhooks, each a URL
+    "structlog>=25.1",  # the log of a run as JSON lines: fields, and stacks as data
     "cronsim>=2.6",  # cron expressions, as Debian's cron reads them; typed, small, and without dependencies
     "mmh3>=5",  # the hash that Spark's HashingTF uses, for long strings
     "great-expectations>=1.3,<2",  # suites, reports and Data Docs

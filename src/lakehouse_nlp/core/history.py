@@ -9,6 +9,7 @@ from lakehouse_nlp.core import duck
 from lakehouse_nlp.core.context import Context
 from lakehouse_nlp.core.errors import UsageError
 from lakehouse_nlp.core.settings.words import did_you_mean
+from lakehouse_nlp.core.telemetry.logs import place
 
 TABLES = ["ops.runs", "ops.steps"]
 RUNS = "SELECT * FROM ops.runs WHERE project = ? ORDER BY run_id DESC LIMIT ?"
@@ -25,14 +26,16 @@ def runs(ctx: Context, last: int) -> list[dict[str, Any]]:
 
 
 def run(ctx: Context, run_id: str) -> dict[str, Any]:
-    """A run and its steps, with what each used. Raises UsageError where the project had no such run."""
+    """A run, its log's place, its steps and what each used. Raises UsageError where the project had no such run."""
     found = _asked(ctx, ONE, run_id)
     if not found:
         known = [each["id"] for each in runs(ctx, 1000)]
         guess = did_you_mean(run_id, known) or (f"; the last was {known[0]}" if known else "; it never ran")
         raise UsageError(f"{ctx.settings.project} had no run {run_id!r}{guess}", hint="lakehouse-nlp runs")
     steps = [_step(row) for row in duck.rows(ctx.root, STEPS, [run_id], only=TABLES)]
-    return {**_run(found[0]), "currency": ctx.settings.cost.currency, "steps": steps}
+    log = place(ctx, run_id)
+    told = {"log": str(log) if log.exists() else None, "currency": ctx.settings.cost.currency}
+    return {**_run(found[0]), **told, "steps": steps}
 
 
 def last_run(ctx: Context) -> dict[str, Any] | None:
