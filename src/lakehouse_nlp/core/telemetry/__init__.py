@@ -10,10 +10,12 @@ __all__ = ["Observers", "Try", "observers"]
 
 def observers(ctx: Context) -> Observers:
     """The log, and those that the settings and the environment ask for. What nobody asks for is not imported."""
-    from lakehouse_nlp.core.telemetry import openlineage
+    from lakehouse_nlp.core.telemetry import openlineage, spans
     from lakehouse_nlp.core.telemetry.logs import Logs
 
     asked: list[Observer] = [Logs(ctx)]
     if openlineage.asked_for(ctx):
         asked.append(openlineage.OpenLineage(ctx))
+    if spans.asked_for():
+        asked.append(spans.Spans(ctx))
     return Observers(ctx, asked)

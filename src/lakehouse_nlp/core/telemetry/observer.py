@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -69,11 +69,12 @@ class Observers(Observer):
         self._each(lambda one: one.try_ends(ended))
 
     def run_ends(self, state: str, ended: datetime, fault: BaseException | None) -> None:
-        """Tells all."""
-        self._each(lambda one: one.run_ends(state, ended, fault))
+        """Tells all, the first last: the log hears what the others have to say."""
+        self._each(lambda one: one.run_ends(state, ended, fault), reversed(list(self._faults)))
 
-    def _each(self, tell: Callable[[Observer], None]) -> None:
-        for one, faults in self._faults.items():
+    def _each(self, tell: Callable[[Observer], None], whom: Iterable[Observer] = ()) -> None:
+        for one in whom or tuple(self._faults):
+            faults = self._faults[one]
             if faults >= GIVEN_UP:
                 continue
             try:
