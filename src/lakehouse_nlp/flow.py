@@ -20,7 +20,7 @@ from lakehouse_nlp.core.stop import STOPS, stoppable
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage: a folder of this package with `due(ctx) -> reason | None` and `run(ctx) -> StepResult`.
+    """One stage: a folder of this package with `due(ctx) -> reason | None`, `size(ctx)` and `run(ctx) -> StepResult`.
 
     `reads` and `writes` are tables (`labels` is people's to write), or `raw` (files), `candidate` and `champion` (model
     versions).
@@ -42,6 +42,11 @@ class Stage:
         """Does the work."""
         result: StepResult = self._module().run(ctx)
         return result
+
+    def size(self, ctx: Context) -> int:
+        """How much waits for it, about: rows, and of ingest bytes. Needs no Spark."""
+        found: int = self._module().size(ctx)
+        return found
 
     def _module(self) -> Any:
         return importlib.import_module(f"lakehouse_nlp.{self.name}")

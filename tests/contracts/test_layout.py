@@ -31,13 +31,13 @@ def test_the_stages_are_those_of_the_design_in_its_order() -> None:
     assert flow.NAMES == ("ingest", "silver", "gold", "train", "register", "score", "monitor")
 
 
-def test_every_stage_is_a_folder_that_exports_due_and_run_and_no_other_folder_is_a_stage() -> None:
+def test_every_stage_is_a_folder_that_exports_due_size_and_run_and_no_other_folder_is_a_stage() -> None:
     folders = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
     assert folders - BESIDE == set(flow.NAMES)
     for stage in flow.NAMES:
         exported = ast.parse((PACKAGE / stage / "__init__.py").read_text(encoding="utf-8")).body[-1]
         assert isinstance(exported, ast.Assign)
-        assert {"due", "run"} <= set(ast.literal_eval(exported.value)), stage
+        assert {"due", "run", "size"} <= set(ast.literal_eval(exported.value)), stage
 
 
 def test_every_stage_has_a_script_and_run_all_is_the_only_other() -> None:

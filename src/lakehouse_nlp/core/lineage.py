@@ -15,7 +15,7 @@ from typing import Any, Literal
 from lakehouse_nlp.core.context import Context
 from lakehouse_nlp.core.registry import WARM_FROM, Registry
 from lakehouse_nlp.core.registry import Version as Model
-from lakehouse_nlp.core.tables import Stamp, moved
+from lakehouse_nlp.core.tables import Stamp, brought
 from lakehouse_nlp.core.tables.direct import Once
 from lakehouse_nlp.core.tables.log import UPKEEP
 
@@ -91,7 +91,7 @@ def _of_commit(
     at = datetime.fromtimestamp(info["timestamp"] / 1000, timezone.utc)
     run_id, stage = (stamp.run_id, stamp.stage) if stamp else (None, None)
     read = [source for source in _sources(ctx, stamp) if source[1] != name] if stamp else []
-    rows = _rows(numbers)
+    rows = brought(numbers)
     return [
         Edge(run_id, stage, "table", name, identity, version, rows, anew, *source, at) for source in read or [NOTHING]
     ]
@@ -106,14 +106,6 @@ def _sources(ctx: Context, stamp: Stamp) -> Iterator[Source]:
         for each in stamp.recipe.split():
             model, _, number = each.rpartition("/")
             yield "model", model, int(number)
-
-
-def _rows(numbers: Mapping[str, Any]) -> int | None:
-    """Rows that a commit brought, by the numbers that Spark or delta-rs kept with it."""
-    counts = {name: int(value) for name, value in numbers.items() if str(value).isdigit()}
-    if "num_added_rows" in counts:
-        return counts["num_added_rows"]
-    return moved(counts)[1] if {"numOutputRows", "numSourceRows"} & set(counts) else None
 
 
 def _models(ctx: Context) -> Iterator[Version]:

@@ -62,6 +62,11 @@ def due(ctx: Context) -> str | None:
     return ", ".join(reasons) or None
 
 
+def size(ctx: Context) -> int:
+    """Bytes of the files that wait."""
+    return sum(path.stat().st_size for path, _ in files.waiting(ctx.folder))
+
+
 def run(ctx: Context) -> StepResult:
     """Takes every waiting file in; what cannot be read goes to `errors/` with a report beside it."""
     declared = dict.fromkeys(ctx.settings.columns, "STRING")

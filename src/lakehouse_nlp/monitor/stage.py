@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 from lakehouse_nlp.core import duck
 from lakehouse_nlp.core.context import Context, StepResult
 from lakehouse_nlp.core.pending import Pending, pending_beside
+from lakehouse_nlp.core.pending import size as pending_rows
 from lakehouse_nlp.monitor import drift
 
 SOURCE, TARGET = "predictions", "ops.metrics"
@@ -24,6 +25,11 @@ def due(ctx: Context) -> str | None:
     """Predictions that no figures were taken of."""
     found = _pending(ctx)
     return str(found) if found else None
+
+
+def size(ctx: Context) -> int:
+    """About how many predictions wait."""
+    return pending_rows(ctx, _pending(ctx))
 
 
 def run(ctx: Context) -> StepResult:

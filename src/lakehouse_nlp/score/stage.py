@@ -11,6 +11,7 @@ from lakehouse_nlp.core import duck
 from lakehouse_nlp.core.context import Context, StepResult
 from lakehouse_nlp.core.errors import DataError
 from lakehouse_nlp.core.pending import Pending, pending_beside
+from lakehouse_nlp.core.pending import size as pending_rows
 from lakehouse_nlp.core.registry import Registry, Version, classes_of
 from lakehouse_nlp.core.session import wake
 from lakehouse_nlp.core.tables import moved
@@ -30,6 +31,11 @@ def due(ctx: Context) -> str | None:
     if named and _may_switch(ctx) and waits(ctx, named):
         return f"{next(iter(named.values()))} is to be shown by current_predictions"
     return None
+
+
+def size(ctx: Context) -> int:
+    """About how many rows wait, for each version that they wait for."""
+    return sum(pending_rows(ctx, found) * len(them) for found, them in _passes(ctx, list(resolved(ctx).values())))
 
 
 def run(ctx: Context) -> StepResult:

@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 from lakehouse_nlp.core.context import Context, StepResult
 from lakehouse_nlp.core.errors import DataError, LakehouseError
 from lakehouse_nlp.core.pending import Pending, pending
+from lakehouse_nlp.core.pending import size as pending_rows
 from lakehouse_nlp.core.recipes import SILVER, recipe
 from lakehouse_nlp.core.settings import Settings
 from lakehouse_nlp.core.settings.checks import Referential
@@ -30,6 +31,11 @@ def due(ctx: Context) -> str | None:
     """New versions of bronze."""
     found = _pending(ctx)
     return str(found) if found else None
+
+
+def size(ctx: Context) -> int:
+    """About how many rows wait."""
+    return pending_rows(ctx, _pending(ctx))
 
 
 def run(ctx: Context) -> StepResult:

@@ -161,3 +161,11 @@ def moved(numbers: Mapping[str, int]) -> tuple[int, int]:
         changed = numbers.get("numTargetRowsInserted", 0) + numbers.get("numTargetRowsUpdated", 0)
         return numbers["numSourceRows"], changed
     return numbers.get("numOutputRows", 0), numbers.get("numOutputRows", 0)
+
+
+def brought(numbers: Mapping[str, Any]) -> int | None:
+    """Rows that came or changed with a commit, by the numbers that Spark or delta-rs kept with it; None: not told."""
+    counts = {name: int(value) for name, value in numbers.items() if str(value).isdigit()}
+    if "num_added_rows" in counts:
+        return counts["num_added_rows"]
+    return moved(counts)[1] if {"numOutputRows", "numSourceRows"} & set(counts) else None
