@@ -15,7 +15,7 @@ from typing import Any, Literal
 from lakehouse_nlp.core.context import Context
 from lakehouse_nlp.core.registry import WARM_FROM, Registry
 from lakehouse_nlp.core.registry import Version as Model
-from lakehouse_nlp.core.tables import Stamp, brought
+from lakehouse_nlp.core.tables import Log, Stamp, brought
 from lakehouse_nlp.core.tables.direct import Once
 from lakehouse_nlp.core.tables.log import UPKEEP
 
@@ -65,17 +65,20 @@ def fresh(ctx: Context) -> Iterator[Version]:
     """The versions of tables that are not in `ops.lineage`, oldest first. Starts no Spark."""
     known = ctx.tables.log(TABLE)
     for table in (*TABLES, *SHARED):
-        log, name = ctx.tables.log(table), sql_name(ctx, table)
-        identity = identity_of(ctx, table)
+        name, identity = sql_name(ctx, table), identity_of(ctx, table)
         app = _app(ctx, name, identity)
-        done = known.transaction(app)
-        if (log.version() or 0) > done:
-            new = list(takewhile(lambda commit, done=done: commit[0] > done, log.commits()))  # type: ignore[misc]
-            for version, info in reversed(new):
-                stamp = Stamp.from_json(info.get("userMetadata"))
-                mine = table in TABLES or (stamp is not None and stamp.recipe == ctx.settings.project)
-                if mine and info["operation"] not in UPKEEP:
-                    yield (app, version), _of_commit(ctx, name, identity, version, info, stamp)
+        for version, info in _after(ctx.tables.log(table), known.transaction(app)):
+            stamp = Stamp.from_json(info.get("userMetadata"))
+            mine = table in TABLES or (stamp is not None and stamp.recipe == ctx.settings.project)
+            if mine and info["operation"] not in UPKEEP:
+                yield (app, version), _of_commit(ctx, name, identity, version, info, stamp)
+
+
+def _after(log: Log, done: int) -> list[tuple[int, dict[str, Any]]]:
+    """The commits after a version, oldest first."""
+    if (log.version() or 0) <= done:
+        return []
+    return list(takewhile(lambda commit: commit[0] > done, log.commits()))[::-1]
 
 
 def sql_name(ctx: Context, table: str) -> str:
