@@ -46,7 +46,7 @@ class Lines:
     def msg(self, line: str) -> None:
         """Appends a line; one that the disk has no room for is taken back."""
         with self._lock:
-            data, size = f"{line}\n".encode(), os.fstat(self._file).st_size
+            data, size = f"{line}\n".encode(errors="backslashreplace"), os.fstat(self._file).st_size
             try:
                 written = os.write(self._file, data)
             except OSError:
@@ -112,7 +112,7 @@ class Logs(Observer):
         who = {"run_id": self._ctx.run_id, "project": self._ctx.settings.project, **self._about}
         logger = structlog.wrap_logger(
             self._lines,
-            processors=[self._timed, structlog.processors.JSONRenderer(default=str)],
+            processors=[self._timed, structlog.processors.JSONRenderer(default=str, ensure_ascii=False)],
         )
         getattr(logger, level)(event, **who, **fields)
 
