@@ -61,7 +61,8 @@ class Lineage:
         files: dict[int, tuple[str, ...]] = {}
         for row in _asked(ctx, FILES, "ops.files"):
             files[row["batch"]] = (*files.get(row["batch"], ()), row["name"])
-        return cls(sorted(_standing(ctx, edges), key=lambda edge: edge.output_version), files)
+        once = dict.fromkeys(edges)  # a run that is on may have written down meanwhile what was fresh
+        return cls(sorted(_standing(ctx, list(once)), key=lambda edge: edge.output_version), files)
 
     def versions(self, name: str) -> list[int]:
         """The versions of a table that were written, of a model or of files that were made or read, oldest first."""

@@ -17,7 +17,7 @@ from lakehouse_nlp.core import duck, lineage
 from lakehouse_nlp.core.context import Context
 from lakehouse_nlp.core.errors import UsageError
 from lakehouse_nlp.core.tables import Stamp
-from lakehouse_nlp.lineage import trace
+from lakehouse_nlp.lineage import Lineage, trace
 
 pytestmark = pytest.mark.unit
 MakeContext = Callable[..., Context]
@@ -105,6 +105,15 @@ def test_upkeep_is_no_version_and_what_somebody_else_wrote_is_one(ctx: Context) 
     lineage.record(ctx, "gold")
     assert set(_edges(ctx)) - set(FIRST) == {("tiny.gold", 1, 2, False, None, None, None, None, None)}
     assert trace(ctx, "bronze", 2)[0].version == 1
+
+
+def test_what_a_run_writes_down_while_somebody_looks_is_there_once(
+    ctx: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fresh = list(lineage.fresh(ctx))
+    lineage.record(ctx, "gold")
+    monkeypatch.setattr("lakehouse_nlp.lineage.fresh", lambda _: iter(fresh))
+    assert len(Lineage.of(ctx).edges) == len(FIRST)
 
 
 def test_a_version_came_from_all_that_its_rows_did(ctx: Context) -> None:
