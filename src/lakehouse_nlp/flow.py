@@ -21,7 +21,7 @@ from lakehouse_nlp.report import write
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage: a folder of this package with `due(ctx) -> reason | None` and `run(ctx) -> StepResult`.
+    """One stage: a folder of this package with `due(ctx) -> reason | None`, `size(ctx)` and `run(ctx) -> StepResult`.
 
     `reads` and `writes` are tables (`labels` is people's to write), or `raw` (files), `candidate` and `champion` (model
     versions).
@@ -43,6 +43,11 @@ class Stage:
         """Does the work."""
         result: StepResult = self._module().run(ctx)
         return result
+
+    def size(self, ctx: Context) -> int:
+        """How much waits for it, about: rows, and of ingest bytes. Needs no Spark."""
+        found: int = self._module().size(ctx)
+        return found
 
     def _module(self) -> Any:
         return importlib.import_module(f"lakehouse_nlp.{self.name}")
@@ -152,7 +157,7 @@ def _recorded(ctx: Context, stages: Sequence[Stage], force: bool, watch: Watch) 
             record.begin()
             steps = {stage.name: result for stage, result in _walk(ctx, stages, record, force, watch)}
         except BaseException as error:
-            record.end(state_of(error), words_of(error))
+            record.end(state_of(error), words_of(error), error)
             _tell(ctx, error)
             if state_of(error) in breaker.FAILED:
                 _write_report(ctx)
@@ -207,16 +212,16 @@ def _step(ctx: Context, stage: Stage, record: Record, force: bool, number: int) 
     started, result = ctx.clock(), None
 
     def end(state: str, error: BaseException | None = None) -> None:
-        says = words_of(error) if error else None
-        record.step(stage.name, started, state, result or StepResult(), says, number)
+        record.step(stage.name, started, state, result or StepResult(), error, number)
 
     def leave(error: BaseException) -> None:
         end(state_of(error), error)
-        record.end(state_of(error), words_of(error))
+        record.end(state_of(error), words_of(error), error)
 
     try:
         with limited(stage.name, ctx.settings.runs.limit(stage.name), ctx.cancel, leave):
             if force or stage.due(ctx):
+                record.begins(stage.name, number)
                 ctx.sign(stage.name)
                 ctx.group(stage.name)
                 result = stage.run(ctx)

@@ -57,11 +57,12 @@ def _recorded(ctx: Context, *, order: bool) -> list[Upkeep]:
     """Does it, with a run and a step in `ops` about it."""
     record, began = Record(ctx, ("maintain",)), ctx.clock()
     record.begin()
+    record.begins("maintain")
     ctx.sign("maintain")
     try:
         found = list(_looked_after(ctx, dry_run=False, order=order))
     except BaseException as error:
-        record.end("failed", str(error) or type(error).__name__)
+        record.end("failed", str(error) or type(error).__name__, error)
         raise
     removed, megabytes = sum(each.removed for each in found), sum(each.megabytes for each in found)
     versions = ctx.versions(*(each.table for each in found))

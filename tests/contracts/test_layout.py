@@ -31,13 +31,13 @@ def test_the_stages_are_those_of_the_design_in_its_order() -> None:
     assert flow.NAMES == ("ingest", "silver", "gold", "train", "register", "score", "monitor")
 
 
-def test_every_stage_is_a_folder_that_exports_due_and_run_and_no_other_folder_is_a_stage() -> None:
+def test_every_stage_is_a_folder_that_exports_due_size_and_run_and_no_other_folder_is_a_stage() -> None:
     folders = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
     assert folders - BESIDE == set(flow.NAMES)
     for stage in flow.NAMES:
         exported = ast.parse((PACKAGE / stage / "__init__.py").read_text(encoding="utf-8")).body[-1]
         assert isinstance(exported, ast.Assign)
-        assert {"due", "run"} <= set(ast.literal_eval(exported.value)), stage
+        assert {"due", "run", "size"} <= set(ast.literal_eval(exported.value)), stage
 
 
 def test_every_stage_has_a_script_and_run_all_is_the_only_other() -> None:
@@ -71,6 +71,7 @@ def test_every_ddl_is_of_a_table_that_somebody_writes() -> None:
         "ops.breaker",
         "ops.alerts",
         "ops.schema_changes",
+        "ops.lineage",
         "labels",
     }  # of runs, tables and people, not of a stage
     found = {f"ops.{path.stem}" if path.parts[-3] == "ops" else path.stem for path in DDL}

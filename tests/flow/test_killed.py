@@ -16,6 +16,9 @@ from typing import Any
 import lake
 import pytest
 
+from lakehouse_nlp.core.context import Context
+from lakehouse_nlp.core.lineage import fresh
+
 pytestmark = pytest.mark.flow
 
 KILLER = Path(__file__).with_name("killer.py")
@@ -221,6 +224,14 @@ def test_every_table_is_that_of_an_undisturbed_run(scenario: str, outcome: Ended
 def test_every_file_ends_in_one_place_and_the_ledger_says_which(outcome: Ended) -> None:
     assert lake.places(outcome.home) == lake.places(outcome.wanted)
     assert lake.ledger(outcome.home) == lake.ledger(outcome.wanted)
+
+
+@pytest.mark.parametrize("scenario", ["ingest", "train", "everything, one file more"])
+def test_what_came_from_what_is_written_down_once(scenario: str, outcome: Ended) -> None:
+    edges = "project, output_id, output_version, input, input_version"
+    assert lake.count(outcome.home, "ops.lineage") > 0
+    assert lake.ask(outcome.home, f"SELECT {edges} FROM ops.lineage GROUP BY ALL HAVING count(*) > 1") == []
+    assert list(fresh(Context.open(outcome.home, "demo"))) == []
 
 
 @pytest.mark.parametrize(

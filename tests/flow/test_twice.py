@@ -64,6 +64,21 @@ def test_a_second_run_writes_nothing_and_says_so(clean: lake.Clean, tmp_path: Pa
     assert lake.done(home, "plan") == "nothing to do\n"
 
 
+def test_predictions_are_traced_to_files_and_model_and_the_model_to_its_data(clean: lake.Clean) -> None:
+    shown = json.loads(lake.done(clean.home, "lineage", "predictions", "--up", "--json"))["from"]
+    run = clean.ended.stdout.split()[1].rstrip(":")
+    names, below = [], shown
+    while below["below"]:
+        names.append((below["name"], below["stage"], below["run_id"]))
+        below = below["below"][0]
+    stages = ("predictions", "score"), ("demo", "train"), ("gold", "gold"), ("silver", "silver"), ("bronze", "ingest")
+    assert names == [(name if name == "demo" else f"demo.{name}", stage, run) for name, stage in stages]
+    files = ["new-reviews.jsonl", "reviews-1.jsonl.gz", "reviews-2.csv"]
+    assert (below["name"], below["version"], below["files"]) == ("demo.raw", 1, files)
+    gold = shown["below"][1]
+    assert (gold["name"], gold["again"], gold["rows"]) == ("demo.gold", True, lake.count(clean.home, "demo.gold"))
+
+
 def test_status_as_json_holds_what_the_issue_names(clean: lake.Clean) -> None:
     found = json.loads(lake.done(clean.home, "status", "--project", "demo", "--json"))
     champion = found["champion"]

@@ -1,17 +1,22 @@
-"""How a run shows itself while it goes: a bar with the stage on a terminal, a line a stage elsewhere."""
+"""How a run shows itself while it goes: a line a stage; on a terminal a bar, too, with what is left of the stage."""
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from rich.progress import ProgressColumn, Task
+
     from lakehouse_nlp.core.context import Context
     from lakehouse_nlp.flow import Stage
 
+SURE = 2.0  # seconds after which a stage that has nothing to do is over
 Watch = Callable[["Stage", str, str], None]
 
 
@@ -31,6 +36,7 @@ def watched(ctx: Context, stages: Sequence[Stage]) -> Iterator[Watch]:
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TextColumn("{task.fields[about]}"),
+        _left_column(clock := Left(ctx)),
     )
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("starting", total=len(stages), about="")
@@ -40,9 +46,51 @@ def watched(ctx: Context, stages: Sequence[Stage]) -> Iterator[Watch]:
 
         def watch(stage: Stage, what: str, note: str) -> None:
             bar.update(task, description=stage.name, about=stage.does, advance=0 if what == "begins" else 1)
+            if what == "begins":
+                clock.begin(stage)
             tell(stage, what, note)
 
         yield watch
+
+
+class Left:
+    """What is left of the stage that is on, by what it took before; nothing where it is not known."""
+
+    def __init__(self, ctx: Context, now: Callable[[], float] = time.monotonic) -> None:
+        """`now`: seconds of a clock."""
+        self._ctx, self._now = ctx, now
+        self._began, self._expected = now(), math.nan
+
+    def begin(self, stage: Stage) -> None:
+        """Looks what waits for a stage. No run fails by it."""
+        from lakehouse_nlp import estimate
+
+        self._began, self._expected = self._now(), math.nan
+        with suppress(Exception):
+            self._expected = estimate.expected(self._ctx, stage, self._history) or math.nan
+
+    @cached_property
+    def _history(self) -> dict[str, list[tuple[float, float]]]:
+        from lakehouse_nlp import estimate
+
+        return estimate.history(self._ctx)
+
+    def __str__(self) -> str:
+        from lakehouse_nlp import estimate
+
+        spent = self._now() - self._began
+        return "" if math.isnan(self._expected) or spent < SURE else estimate.left(self._expected - spent)
+
+
+def _left_column(left: Left) -> ProgressColumn:
+    from rich.progress import ProgressColumn
+    from rich.text import Text
+
+    class Column(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            return Text(str(left), style="dim")
+
+    return Column()
 
 
 def _lines(ctx: Context) -> Watch:

@@ -177,7 +177,7 @@ def run(found: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         data(found)
         return
-    told = ("id", "state", "started_at", "ended_at", "env", "code", "stages")
+    told = ("id", "state", "started_at", "ended_at", "env", "code", "stages", "log")
     sys.stdout.write("".join(f"{name.removesuffix('_at')}: {found[name]}\n" for name in told if found[name]) + "\n")
     steps(found)
     for step in found["steps"]:

@@ -6,7 +6,7 @@ import secrets
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
@@ -85,9 +85,9 @@ class Context:
         """The session, started when first asked for."""
         return self.tables.spark
 
-    def sign(self, stage: str, recipe: str = "") -> None:
-        """Signs the commits that follow with this run, stage and recipe."""
-        self.tables.stamp(Stamp(self.run_id, stage, __version__, recipe))
+    def sign(self, stage: str, recipe: str = "", read: Mapping[str, int] | None = None) -> None:
+        """Signs the commits that follow with this run, stage and recipe, and what they read beside their position."""
+        self.tables.stamp(Stamp(self.run_id, stage, __version__, recipe, read=dict(read or {})))
 
     def versions(self, *tables: str) -> dict[str, int]:
         """Table -> its latest version, for those that exist."""

@@ -10,6 +10,7 @@ from lakehouse_nlp.core.context import Context
 from lakehouse_nlp.core.errors import UsageError
 from lakehouse_nlp.core.pages import report_page, written
 from lakehouse_nlp.core.settings.words import did_you_mean
+from lakehouse_nlp.core.telemetry.logs import place
 
 TABLES = ["ops.runs", "ops.steps"]
 RUNS = "SELECT * FROM ops.runs WHERE project = ? ORDER BY run_id DESC LIMIT ?"
@@ -26,8 +27,9 @@ def runs(ctx: Context, last: int) -> list[dict[str, Any]]:
 
 
 def run(ctx: Context, run_id: str) -> dict[str, Any]:
-    """A run and its steps, with what each used, and its page, if that was written. Raises UsageError where the project
-    had no such run.
+    """A run, its log's place, its page, if that was written, its steps and what each used.
+
+    Raises UsageError where the project had no such run.
     """
     found = _asked(ctx, ONE, run_id)
     if not found:
@@ -35,8 +37,9 @@ def run(ctx: Context, run_id: str) -> dict[str, Any]:
         guess = did_you_mean(run_id, known) or (f"; the last was {known[0]}" if known else "; it never ran")
         raise UsageError(f"{ctx.settings.project} had no run {run_id!r}{guess}", hint="lakehouse-nlp runs")
     steps = [_step(row) for row in duck.rows(ctx.root, STEPS, [run_id], only=TABLES)]
-    page = written(report_page(ctx, run_id))
-    return {**_run(found[0]), "currency": ctx.settings.cost.currency, "report": page, "steps": steps}
+    log, page = place(ctx, run_id), written(report_page(ctx, run_id))
+    told = {"log": str(log) if log.exists() else None, "report": page, "currency": ctx.settings.cost.currency}
+    return {**_run(found[0]), **told, "steps": steps}
 
 
 def last_run(ctx: Context) -> dict[str, Any] | None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import takewhile
 
 from lakehouse_nlp.core.context import Context
-from lakehouse_nlp.core.tables import Stamp
+from lakehouse_nlp.core.tables import Stamp, brought
+from lakehouse_nlp.core.tables.log import UPKEEP
 
 
 @dataclass(frozen=True)
@@ -50,3 +52,16 @@ def _since(ctx: Context, source: str, last: Stamp | None, otherwise: str) -> Pen
     return (
         Pending(source, since, changed, f"{source} went from version {since} to {changed}") if since < changed else None
     )
+
+
+def size(ctx: Context, *found: Pending | None) -> int:
+    """About how many rows wait: those that the commits brought; one that changed twice counts twice."""
+    return sum(_rows(ctx, each) for each in found if each)
+
+
+def _rows(ctx: Context, found: Pending) -> int:
+    log, since = ctx.tables.log(found.source), found.since
+    if since is None:
+        return log.rows()
+    later = takewhile(lambda commit: commit[0] > since, log.commits())
+    return sum(brought(info.get("operationMetrics", {})) or 0 for _, info in later if info["operation"] not in UPKEEP)

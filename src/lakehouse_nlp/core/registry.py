@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from lakehouse_nlp.core.context import Context
 from lakehouse_nlp.core.errors import UnreachableError, UsageError
+from lakehouse_nlp.core.hush import hush
 
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
 METRICS, REFERENCE = "metrics.json", "reference.json"
+# The tag of a version that names the one whose training it goes on with.
+WARM_FROM = "warm_from"
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
@@ -164,8 +166,7 @@ def quiet() -> None:
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # else a dead server costs minutes
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
-    for noisy in ("alembic", "mlflow", "mlflow.store.db.utils"):
-        logging.getLogger(noisy).setLevel(logging.ERROR)
+    hush("alembic", "mlflow", "mlflow.store.db.utils")
 
 
 def _version(found: ModelVersion) -> Version:

@@ -6,11 +6,12 @@ import json
 from datetime import datetime
 
 from lakehouse_nlp import __version__
-from lakehouse_nlp.core import duck
+from lakehouse_nlp.core import duck, lineage
 from lakehouse_nlp.core.context import Context, StepResult
 from lakehouse_nlp.core.cost import Meter
 from lakehouse_nlp.core.errors import TimedOutError
 from lakehouse_nlp.core.stop import STOPS
+from lakehouse_nlp.core.telemetry import Try, observers
 
 # Columns that `ops.steps` of earlier releases lacks.
 USED = {"cpu_seconds": "double", "peak_bytes": "bigint", "bytes_read": "bigint", "bytes_written": "bigint"}
@@ -39,8 +40,8 @@ class Record:
         """Begins the record; nothing is written before `begin`."""
         self.ctx, self.stages, self.started = ctx, stages, ctx.clock()
         self._steps: list[tuple[object, ...]] = []
-        self._begun = False
-        self._meter = Meter()
+        self._begun, self._open = False, ("", 0)
+        self._meter, self._told = Meter(), observers(ctx)
 
     def begin(self) -> None:
         """Writes that the run is going on. Rows that say so already were left by runs that were killed: this one holds
@@ -49,35 +50,61 @@ class Record:
         self.ctx.sign("run")
         self.ctx.tables.ensure(RUNS)
         self.ctx.tables.ensure(STEPS, USED)
+        if not self.ctx.tables.log(lineage.TABLE).exists:
+            self.ctx.tables.ensure(lineage.TABLE)
         self._close()
         self.ctx.tables.record(RUNS, [self._row("running", None, None)])
         self._begun = True
+        self._told.run_begins(self.stages, self.started)
 
-    def end(self, state: str, error: str | None = None) -> None:
+    def end(self, state: str, error: str | None = None, fault: BaseException | None = None) -> None:
         """Replaces the run's row by its end, if it began."""
         self._meter.stop()
         if not self._begun:
             return
-        self._flush()
-        self.ctx.sign("run")
-        row = self._row(state, self.ctx.clock(), error)
-        self.ctx.tables.record(RUNS, [row], over=f"run_id = '{self.ctx.run_id}'")
+        ended, (stage, number) = self.ctx.clock(), self._open
+        if stage:  # what was begun and has no row of its own
+            self._told.try_ends(Try(stage, number, state, self.started, ended, StepResult(), fault=fault))
+        try:
+            self._flush()
+            self.ctx.sign("run")
+            self.ctx.tables.record(RUNS, [self._row(state, ended, error)], over=f"run_id = '{self.ctx.run_id}'")
+        finally:
+            self._told.run_ends(state, ended, fault)
+
+    def begins(self, stage: str, number: int = 1) -> None:
+        """Tells that a stage has work, and a try of it begins."""
+        self._open = stage, number
+        self._told.try_begins(stage, number, self.ctx.clock())
 
     def step(
-        self, stage: str, started: datetime, state: str, result: StepResult, error: str | None = None, number: int = 1
+        self,
+        stage: str,
+        started: datetime,
+        state: str,
+        result: StepResult,
+        fault: BaseException | None = None,
+        number: int = 1,
     ) -> None:
         """Writes how a try of a stage ended, the first being number 1, and what was used since the last one; idle ones
-        wait for the next that was not, so that they cost no commit each.
+        wait for the next that was not, so that they cost no commit each. Then what came of what is written, too.
         """
-        used, ended = self._meter.lap(), self.ctx.clock()
+        self._open = "", 0
+        used, ended, error = self._meter.lap(), self.ctx.clock(), words_of(fault) if fault else None
         price = used.price(self.ctx.settings.cost, (ended - started).total_seconds())
         self._steps.append((
             self.ctx.settings.project, self.ctx.run_id, stage, state, started, ended,
             result.read, result.written, result.rejected, json.dumps(result.versions), result.note, error,
             used.cpu_seconds, used.peak_bytes, used.bytes_read, used.bytes_written, price, number,
         ))  # fmt: skip
-        if state != "idle":
-            self._flush()
+        edges: list[lineage.Edge] = []
+        try:
+            if state != "idle":
+                self._flush()
+                edges = lineage.record(self.ctx, stage)
+        finally:
+            mine = tuple(edge for edge in edges if (edge.run_id, edge.stage) == (self.ctx.run_id, stage))
+            self._told.try_ends(Try(stage, number, state, started, ended, result, used, fault, mine))
 
     def _close(self) -> None:
         """Says of runs that were killed that they are lost; when they ended, nobody knows."""

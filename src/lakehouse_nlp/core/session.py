@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from lakehouse_nlp.core import sharing
 from lakehouse_nlp.core.errors import UsageError
+from lakehouse_nlp.core.hush import hush
 from lakehouse_nlp.core.java import java_home
 from lakehouse_nlp.core.packaged import archive, package_folder
 from lakehouse_nlp.core.settings.models import Spark
@@ -64,7 +65,7 @@ def session(spark: Spark, app: str = "lakehouse-nlp") -> SparkSession:
     from pyspark.errors import PySparkRuntimeError
     from pyspark.sql import SparkSession
 
-    logging.getLogger("py4j").setLevel(logging.CRITICAL)  # what it has to say comes as an exception too
+    hush("py4j", level=logging.CRITICAL)  # what it has to say comes as an exception too
     if active := SparkSession.getActiveSession():
         return check(active)
     _environment(spark)

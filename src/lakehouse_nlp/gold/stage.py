@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 
 from lakehouse_nlp.core.context import Context, StepResult
 from lakehouse_nlp.core.pending import Pending, pending
+from lakehouse_nlp.core.pending import size as pending_rows
 from lakehouse_nlp.core.recipes import GOLD, recipe
 from lakehouse_nlp.core.settings.models import Split
 from lakehouse_nlp.core.tables import moved
@@ -24,6 +25,11 @@ def due(ctx: Context) -> str | None:
     """New versions of silver, new labels, or another pipeline."""
     found = _pending(ctx)
     return "; ".join(dict.fromkeys(map(str, found.values()))) or None
+
+
+def size(ctx: Context) -> int:
+    """About how many rows and labels wait."""
+    return pending_rows(ctx, *_pending(ctx).values())
 
 
 def run(ctx: Context) -> StepResult:

@@ -62,6 +62,11 @@ def due(ctx: Context) -> str | None:
     return ", ".join(reasons) or None
 
 
+def size(ctx: Context) -> int:
+    """Bytes of the files that wait."""
+    return sum(path.stat().st_size for path, _ in files.waiting(ctx.folder))
+
+
 def run(ctx: Context) -> StepResult:
     """Takes every waiting file in; what cannot be read goes to `errors/` with a report beside it."""
     declared = dict.fromkeys(ctx.settings.columns, "STRING")
@@ -158,6 +163,7 @@ def _load(ctx: Context, number: int, batch: Sequence[Staged]) -> int:
     if not batch:
         return 0
     if not _appended(ctx, number):
+        ctx.sign("ingest", read={"raw": number})
         ctx.tables.append_once("bronze", _rows(ctx, number, batch), app=_app(ctx, number), version=1)
     counts = _counts(ctx, number)
     _account(ctx, number, batch, counts)

@@ -1,5 +1,5 @@
 """Figures of what a run did to data and predictions, into `ops.metrics`."""
 
-from lakehouse_nlp.monitor.stage import due, run
+from lakehouse_nlp.monitor.stage import due, run, size
 
-__all__ = ["due", "run"]
+__all__ = ["due", "run", "size"]

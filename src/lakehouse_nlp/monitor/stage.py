@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 from lakehouse_nlp.core import duck
 from lakehouse_nlp.core.context import Context, StepResult
 from lakehouse_nlp.core.pending import Pending, pending_beside
+from lakehouse_nlp.core.pending import size as pending_rows
 from lakehouse_nlp.monitor import drift
 
 SOURCE, TARGET = "predictions", "ops.metrics"
@@ -26,12 +27,17 @@ def due(ctx: Context) -> str | None:
     return str(found) if found else None
 
 
+def size(ctx: Context) -> int:
+    """About how many predictions wait."""
+    return pending_rows(ctx, _pending(ctx))
+
+
 def run(ctx: Context) -> StepResult:
     """Takes the figures. Of fewer predictions than `monitor.min_rows` only the number is said: they are not judged."""
     found = _pending(ctx)
     if not found:
         return StepResult(note="no new predictions")
-    ctx.sign("monitor", ctx.settings.project)
+    ctx.sign("monitor", ctx.settings.project, {SOURCE: found.upto})
     ctx.tables.ensure(TARGET)
     drifted = drift.judge(ctx, found)
     figures, rows = _predictions(ctx, ctx.tables.changes(SOURCE, found.since, found.upto, KEY))

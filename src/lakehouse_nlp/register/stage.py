@@ -18,6 +18,11 @@ def due(ctx: Context) -> str | None:
     return f"version {newest.number} waits for the gate" if newest and "gate" not in newest.tags else None
 
 
+def size(ctx: Context) -> int:
+    """One version, whatever it holds."""
+    return 1
+
+
 def run(ctx: Context) -> StepResult:
     """Makes the newest version champion if it passes every test; else it is challenger, and the run is `rejected`."""
     registry = Registry(ctx)

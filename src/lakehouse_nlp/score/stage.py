@@ -11,6 +11,7 @@ from lakehouse_nlp.core import duck
 from lakehouse_nlp.core.context import Context, StepResult
 from lakehouse_nlp.core.errors import DataError
 from lakehouse_nlp.core.pending import Pending, pending_beside
+from lakehouse_nlp.core.pending import size as pending_rows
 from lakehouse_nlp.core.registry import Registry, Version, classes_of
 from lakehouse_nlp.core.session import beside, wake
 from lakehouse_nlp.core.tables import moved
@@ -30,6 +31,11 @@ def due(ctx: Context) -> str | None:
     if named and _may_switch(ctx) and waits(ctx, named):
         return f"{next(iter(named.values()))} is to be shown by current_predictions"
     return None
+
+
+def size(ctx: Context) -> int:
+    """About how many rows wait, for each version that they wait for."""
+    return sum(pending_rows(ctx, found) * len(them) for found, them in _passes(ctx, list(resolved(ctx).values())))
 
 
 def run(ctx: Context) -> StepResult:
@@ -109,7 +115,7 @@ def _passes(ctx: Context, versions: Sequence[Version]) -> Iterator[Pass]:
 
 def _scored(ctx: Context, found: Pending, versions: Sequence[Version]) -> tuple[int, int]:
     """Scores what waits by each of the versions, in one commit; rows read, and rows written."""
-    ctx.sign("score", " ".join(str(version) for version in versions))
+    ctx.sign("score", " ".join(str(version) for version in versions), {SOURCE: found.upto})
     wake(ctx.spark)
     made = beside(lambda: ctx.tables.ensure(TARGET, {"value": "double"}))  # which tables of earlier releases lack
     if ctx.tables.log(TARGET).rows():

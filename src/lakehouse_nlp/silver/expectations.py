@@ -6,7 +6,6 @@ The counts are one row, so it costs the same for any number of rows.
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lakehouse_nlp.core.context import Context
+from lakehouse_nlp.core.hush import hush
 from lakehouse_nlp.core.settings import Settings
 from lakehouse_nlp.silver.figures import Figure, share
 from lakehouse_nlp.silver.judge import Counts
@@ -51,8 +51,7 @@ def _of(result: Result, figure: Figure) -> Figure:
 def report(ctx: Context, counts: Counts, said: Sequence[Result]) -> Path:
     """Runs the suite and writes its result and Data Docs below `quality/`; returns the page to open."""
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
-    for noisy in ("great_expectations", "great_expectations._docs_decorators"):
-        logging.getLogger(noisy).setLevel(logging.ERROR)
+    hush("great_expectations", "great_expectations._docs_decorators")
     import great_expectations as gx
     import pandas as pd
     from great_expectations.checkpoint.actions import UpdateDataDocsAction

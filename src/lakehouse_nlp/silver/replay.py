@@ -88,10 +88,11 @@ def _recorded(ctx: Context, rows: DataFrame, counts: Counts) -> None:
     """Writes the rows, with a run and a step in `ops` about it."""
     record, began = Record(ctx, ("replay",)), ctx.clock()
     record.begin()
+    record.begins("replay")
     try:
         _write(ctx, rows, counts)
     except BaseException as error:
-        record.end("failed", str(error) or type(error).__name__)
+        record.end("failed", str(error) or type(error).__name__, error)
         raise
     note = f"{counts.valid:,} rows released to silver, {counts.quarantined:,} stay"
     versions = ctx.versions("silver", quarantine.TABLE)
@@ -100,7 +101,7 @@ def _recorded(ctx: Context, rows: DataFrame, counts: Counts) -> None:
 
 
 def _write(ctx: Context, rows: DataFrame, counts: Counts) -> None:
-    ctx.sign("replay", recipe(ctx.settings, SILVER))
+    ctx.sign("replay", recipe(ctx.settings, SILVER), ctx.versions(stage.SOURCE, quarantine.TABLE))
     stage.ensure(ctx)
     if counts.valid:
         good = judge.silver_rows(rows, ctx.settings, stage.found_in_files(ctx))

@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 from lakehouse_nlp.core.context import Context, StepResult
 from lakehouse_nlp.core.errors import DataError, LakehouseError
 from lakehouse_nlp.core.pending import Pending, pending
+from lakehouse_nlp.core.pending import size as pending_rows
 from lakehouse_nlp.core.recipes import SILVER, recipe
 from lakehouse_nlp.core.settings import Settings
 from lakehouse_nlp.core.settings.checks import Referential
@@ -32,10 +33,16 @@ def due(ctx: Context) -> str | None:
     return str(found) if found else None
 
 
+def size(ctx: Context) -> int:
+    """About how many rows wait."""
+    return pending_rows(ctx, _pending(ctx))
+
+
 def run(ctx: Context) -> StepResult:
     """Brings the new rows of bronze to silver and quarantine; raises DataError if a row were unaccounted for."""
     settings = ctx.settings
-    ctx.sign("silver", recipe(settings, SILVER))
+    looked_into = ctx.versions(*(check.table for check in settings.checks if isinstance(check, Referential)))
+    ctx.sign("silver", recipe(settings, SILVER), looked_into)
     ensure(ctx)
     done = []
     while found := _pending(ctx):  # more than once only after a run that was cut short

@@ -1,5 +1,5 @@
 """Gold at a pinned version becomes a candidate model version in MLflow."""
 
-from lakehouse_nlp.train.stage import due, run
+from lakehouse_nlp.train.stage import due, run, size
 
-__all__ = ["due", "run"]
+__all__ = ["due", "run", "size"]

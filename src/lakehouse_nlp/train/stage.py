@@ -35,6 +35,15 @@ def due(ctx: Context) -> str | None:
     return fired(ctx, newest)
 
 
+def size(ctx: Context) -> int:
+    """Rows that have a label."""
+    if not ctx.tables.log(GOLD).rows():
+        return 0
+    gold = f"{ctx.settings.project}.gold"
+    query = f"SELECT count(*) AS n FROM {gold} WHERE label IS NOT NULL"
+    return int(duck.rows(ctx.root, query, only=[gold])[0]["n"])
+
+
 def run(ctx: Context) -> StepResult:
     """Trains a candidate and registers it as a version. Raises DataError where there is too little to learn from."""
     version = ctx.tables.log(GOLD).changed()

@@ -7,7 +7,7 @@ from dataclasses import replace
 from lakehouse_nlp.core import duck
 from lakehouse_nlp.core.context import Context
 from lakehouse_nlp.core.recipes import recipe
-from lakehouse_nlp.core.registry import CHAMPION, Registry, Version
+from lakehouse_nlp.core.registry import CHAMPION, WARM_FROM, Registry, Version
 from lakehouse_nlp.core.settings import Settings
 from lakehouse_nlp.model.rows import Spec
 from lakehouse_nlp.model.stacked import StackedModel
@@ -15,8 +15,7 @@ from lakehouse_nlp.model.task import Task
 from lakehouse_nlp.train.triggers import LEARNT
 from lakehouse_nlp.train.vectors import model_recipe
 
-# The tag of a version that names the one it goes on from.
-TAG = "warm_from"
+TAG = WARM_FROM
 # The settings that features, labels and splits depend on: with another split, rows that were trained on were tested on.
 DATA = ("columns", "nulls", "key", "text", "label", "silver", "gold")
 FEATURES = (*DATA, "features", "train.objective", "train.monotone")

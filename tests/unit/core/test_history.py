@@ -119,6 +119,12 @@ def test_one_run_is_shown_with_all_of_what_went_wrong_once(ctx: Context, capsys:
     assert f"\ngold, try 2: {FAULT}\n" in said
     head = next(line.split() for line in said.splitlines() if line.startswith("stage "))
     assert head == ["stage", "state", "tries", "seconds", "read", "written", "rejected", "note"]
+    log = ctx.folder / "monitoring/logs/run-1.jsonl"
+    log.parent.mkdir(parents=True)
+    log.touch()
+    assert [history.run(ctx, name)["log"] for name in ("run-1", "run-3")] == [str(log), None]
+    render.run(history.run(ctx, "run-1"), as_json=False)
+    assert f"\nlog: {log}\n" in capsys.readouterr().out
     render.run(history.run(ctx, "run-1"), as_json=False)
     assert "tries" not in capsys.readouterr().out
     render.run(history.run(ctx, "run-2"), as_json=False)

@@ -18,6 +18,7 @@ from lakehouse_nlp.core.settings.checks import Check
 from lakehouse_nlp.core.settings.cost import Cost
 from lakehouse_nlp.core.settings.expressions import columns_of
 from lakehouse_nlp.core.settings.learning import Features, Register, Train
+from lakehouse_nlp.core.settings.lineage import Lineage
 from lakehouse_nlp.core.settings.monitoring import Monitor
 from lakehouse_nlp.core.settings.runs import Runs
 from lakehouse_nlp.core.settings.section import Section, Share
@@ -292,6 +293,7 @@ class Settings(Section):
     cost: Cost = Cost()
     runs: Runs = Runs()
     alerts: Alerts = Alerts()
+    lineage: Lineage = Lineage()
 
     @model_validator(mode="before")
     @classmethod

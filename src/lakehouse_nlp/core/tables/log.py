@@ -41,7 +41,8 @@ NEWEST = 20
 class Stamp:
     """Who wrote a commit, by which recipe (a hash of settings, or model versions), and how far its sources were read.
 
-    `upto`: source table -> its version.
+    `upto`: source table -> its version. `read`: what else the commit was made of, where that is no position: a batch of
+    files (`raw`), the gold of a backfill, tables that were looked into.
     """
 
     run_id: str
@@ -49,6 +50,7 @@ class Stamp:
     code: str
     recipe: str = ""
     upto: dict[str, int] = field(default_factory=dict)
+    read: dict[str, int] = field(default_factory=dict)
 
     def reaching(self, upto: Mapping[str, int] | None) -> Stamp:
         """The same stamp with the position up to which sources were read."""
@@ -169,3 +171,11 @@ def moved(numbers: Mapping[str, int]) -> tuple[int, int]:
         changed = numbers.get("numTargetRowsInserted", 0) + numbers.get("numTargetRowsUpdated", 0)
         return numbers["numSourceRows"], changed
     return numbers.get("numOutputRows", 0), numbers.get("numOutputRows", 0)
+
+
+def brought(numbers: Mapping[str, Any]) -> int | None:
+    """Rows that came or changed with a commit, by the numbers that Spark or delta-rs kept with it; None: not told."""
+    counts = {name: int(value) for name, value in numbers.items() if str(value).isdigit()}
+    if "num_added_rows" in counts:
+        return counts["num_added_rows"]
+    return moved(counts)[1] if {"numOutputRows", "numSourceRows"} & set(counts) else None
