@@ -6,10 +6,12 @@ import itertools
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
+from lakehouse_airflow import deployed
 from lakehouse_nlp import flow, orchestrate
 from lakehouse_nlp.cli.app import app
 from lakehouse_nlp.core.errors import UsageError
@@ -27,6 +29,14 @@ RUNS = """runs:
   max_concurrent: 3
   schedule: {cron: 0 6 * * *, files: true, every: 2m}
 """
+
+
+def _told(home: Path) -> dict[str, Any]:
+    folder = home / "conf/projects"
+    folder.mkdir(parents=True)
+    for name, more in {"one": RUNS, "two": "", "odd": "runs: {retrys: {}}\n"}.items():
+        (folder / f"{name}.yml").write_text(PROJECT + more)
+    return orchestrate.projects(home, "local")
 
 
 def test_the_stages_of_the_dags_are_those_of_the_package() -> None:
@@ -51,11 +61,7 @@ def test_a_stage_waits_for_those_whose_tables_it_reads_and_so_for_the_one_before
 
 
 def test_projects_are_told_with_how_they_are_to_be_run_and_one_with_a_fault_with_that(tmp_path: Path) -> None:
-    folder = tmp_path / "conf/projects"
-    folder.mkdir(parents=True)
-    for name, more in {"one": RUNS, "two": "", "odd": "runs: {retrys: {}}\n"}.items():
-        (folder / f"{name}.yml").write_text(PROJECT + more)
-    told = orchestrate.projects(tmp_path, "local")
+    told = _told(tmp_path)
     assert os.access(told["program"], os.X_OK)
     assert (told["home"], told["env"], told["max_concurrent"]) == (str(tmp_path), "local", 2)
     one = told["projects"]["one"]
@@ -69,6 +75,26 @@ def test_projects_are_told_with_how_they_are_to_be_run_and_one_with_a_fault_with
     odd = told["projects"]["odd"]
     assert "runs.retrys: unknown key" in odd["error"]
     assert (odd["tries"], set(odd)) == (3, set(one))
+
+
+def test_the_dags_are_made_of_what_the_package_tells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without Airflow: what reads the two files is plain Python."""
+    assert [(stage.name, list(stage.after)) for stage in deployed.stages()] == [
+        (stage["name"], stage["after"]) for stage in orchestrate.stages()
+    ]
+    monkeypatch.setenv(deployed.WHERE, str(tmp_path / "projects.json"))
+    with pytest.raises(FileNotFoundError, match=r"projects\.json is not there\n  next: lakehouse-nlp projects --home"):
+        deployed.deployment()
+    told = _told(tmp_path)
+    (tmp_path / "projects.json").write_text(json.dumps(told))
+    found = deployed.deployment()
+    assert (found.program, found.home, found.env, found.max_concurrent) == (told["program"], str(tmp_path), "local", 2)
+    assert [project.name for project in found.projects] == ["odd", "one", "two"]
+    one = found.projects[1]
+    assert (one.cron, one.files, one.tries, one.timeouts["train"], one.dag_id) == (
+        "0 6 * * *", True, 4, 7200, "lakehouse_nlp_one",
+    )  # fmt: skip
+    assert found.call["home"] == f"{{{{ var.value.get('lakehouse_nlp_home', '{tmp_path}') }}}}"
 
 
 def test_the_id_of_a_run_sorts_by_time() -> None:
