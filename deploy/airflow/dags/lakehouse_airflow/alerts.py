@@ -6,8 +6,6 @@ import logging
 import subprocess
 from typing import Any
 
-from airflow.sdk import Variable
-
 from lakehouse_airflow.deployed import deployment
 from lakehouse_airflow.program import Refused, environment
 
@@ -20,26 +18,32 @@ def tell(context: Any) -> None:
     if isinstance(error, Refused) and task.tells:
         return
     where = f"{task.dag_id}.{task.task_id}"
-    _send(task.project, f"{where} failed: {str(error or 'its worker was lost').partition(chr(10))[0]}", "error")
+    _send(
+        task if hasattr(task, "program") else deployment(),
+        task.project,
+        f"{where} failed: {str(error or 'its worker was lost').partition(chr(10))[0]}",
+        "error",
+    )
 
 
 def late(context: dict[str, Any], project: str, deadline: str) -> None:
     """Called when a run has not succeeded by its deadline (`runs.deadline`). Nothing is ended; what failed is told."""
     if context["dag_run"]["state"] == "failed":
         return
-    _send(project, f"a run of lakehouse_nlp_{project} goes on for longer than {deadline}", "warning")
+    _send(deployment(), project, f"a run of lakehouse_nlp_{project} goes on for longer than {deadline}", "warning")
 
 
-def _send(project: str, reason: str, severity: str) -> None:
-    """A failed alert fails nothing."""
-    found = deployment()
-    program, home, env = (
-        Variable.get(f"lakehouse_nlp_{name}", default=getattr(found, name)) for name in ("program", "home", "env")
-    )
-    command = [program, "alerts", "send", reason, "--severity", severity, "--project", project, "--home", home]
+def _send(place: Any, project: str, reason: str, severity: str) -> None:
+    """Calls the program of a task, or of the deployment, for callbacks may read no Airflow variables. Fails nothing."""
+    command = [place.program, "alerts", "send", reason, "--severity", severity, "--project", project]
     try:
         done = subprocess.run(
-            [*command, "--env", env], env=environment(), capture_output=True, text=True, timeout=600, check=False
+            [*command, "--home", place.home, "--env", place.env],
+            env=environment(),
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
         )
         log.info("%s: exit code %d\n%s", reason, done.returncode, done.stderr)
     except (OSError, subprocess.SubprocessError) as error:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 DAGS = Path(__file__).resolve().parents[1]
+POOL = "LAKEHOUSE_AIRFLOW_POOL"  # the variable that names the pool of all tasks, where it is not the default one
 WHERE = "LAKEHOUSE_AIRFLOW_PROJECTS"  # the variable that names projects.json, where it is not beside the DAGs
 
 

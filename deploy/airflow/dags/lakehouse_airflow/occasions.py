@@ -11,7 +11,7 @@ from airflow.sdk import DAG, Asset, DeltaTriggerTimetable, Param, task
 from airflow.sdk.exceptions import AirflowSkipException
 
 from lakehouse_airflow.deployed import Deployment, Project
-from lakehouse_airflow.path import OWNER, SINCE, arguments
+from lakehouse_airflow.path import SINCE, USUAL, arguments
 from lakehouse_airflow.program import LakehouseOperator
 from lakehouse_airflow.steps import retraining
 
@@ -49,7 +49,7 @@ def watch(deployed: Deployment, project: Project) -> DAG:
         catchup=False,
         max_active_runs=1,
         tags=["lakehouse-nlp", project.name, "trigger"],
-        default_args=OWNER,
+        default_args=USUAL,
     ) as dag:
         if project.events:
             found: Any = Due(task_id="plan", arguments=["plan"], **_asking(deployed, project))
@@ -74,7 +74,7 @@ def retrain(deployed: Deployment, project: Project) -> DAG:
         max_active_runs=1,
         tags=["lakehouse-nlp", project.name, "trigger"],
         params={"force": Param(False, type="boolean", title="Train even if no trigger has fired")},
-        default_args=OWNER,
+        default_args=USUAL,
         render_template_as_native_obj=True,
     ) as dag:
         due = Due(task_id="plan", arguments=["plan", "gold", "train"], **_asking(deployed, project))
@@ -90,7 +90,7 @@ def every_project(deployed: Deployment) -> DAG:
         schedule=None,
         max_active_runs=1,
         tags=["lakehouse-nlp"],
-        default_args=OWNER,
+        default_args=USUAL,
     ) as dag:
 
         @task

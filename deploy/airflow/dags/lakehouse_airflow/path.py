@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from airflow.sdk import DAG, CronTriggerTimetable, DeadlineAlert, DeadlineReference, Param, SyncCallback
 
 from lakehouse_airflow.alerts import late, tell
-from lakehouse_airflow.deployed import Deployment, Project, stages
+from lakehouse_airflow.deployed import POOL, Deployment, Project, stages
 from lakehouse_airflow.program import Tries
 from lakehouse_airflow.steps import Look, StageOperator, Verdict
 
 SINCE = datetime(2024, 1, 1, tzinfo=timezone.utc)
-OWNER = {"owner": "lakehouse-nlp"}
+USUAL = {"owner": "lakehouse-nlp", "pool": os.environ.get(POOL, "default_pool")}
 GRACE = timedelta(minutes=10)  # beside the step itself: to start, to wait for another run of the project, to end
 DOC = """
 The stages of `lakehouse-nlp run`, each a process of the package's own environment:
@@ -66,7 +67,7 @@ def path(deployed: Deployment, project: Project) -> DAG:
 def arguments(project: Project) -> dict[str, Any]:
     """How a task of the project is tried, and who is told."""
     return {
-        **OWNER,
+        **USUAL,
         "retries": project.tries - 1,
         "retry_policy": Tries(project.wait, project.backoff, project.jitter),
         "on_failure_callback": tell,

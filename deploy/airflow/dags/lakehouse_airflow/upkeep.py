@@ -8,7 +8,7 @@ from airflow.sdk import DAG, CronTriggerTimetable, Param, task
 
 from lakehouse_airflow.alerts import tell
 from lakehouse_airflow.deployed import Deployment
-from lakehouse_airflow.path import OWNER, SINCE
+from lakehouse_airflow.path import SINCE, USUAL
 from lakehouse_airflow.program import LakehouseOperator, Tries
 
 
@@ -16,7 +16,7 @@ def _usual(deployed: Deployment) -> dict[str, Any]:
     """As the project that asks for the most tries."""
     most = max(deployed.projects, key=lambda project: project.tries)
     return {
-        **OWNER,
+        **USUAL,
         "retries": most.tries - 1,
         "retry_policy": Tries(most.wait, most.backoff, most.jitter),
         "on_failure_callback": tell,
