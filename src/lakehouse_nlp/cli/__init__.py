@@ -11,8 +11,8 @@ from lakehouse_nlp.core.stop import STOPS, exit_code
 def main(*before: str) -> None:
     """Runs the command line, with `before` put in front of its arguments.
 
-    Exits with 0 done, 1 the data or a gate said no, 2 usage or settings, 3 a fault of ours, 124 a step ran out of time,
-    130 Ctrl-C, 143 SIGTERM.
+    Exits with 0 done, 1 the data or a gate said no, 2 usage or settings, 3 a fault of ours, 75 a fault that can
+    pass and is tried again by the caller, 124 a step ran out of time, 130 Ctrl-C, 143 SIGTERM.
     """
     from lakehouse_nlp.cli.app import app
 

@@ -125,25 +125,34 @@ def run(
     env: Env = "local",
     sets: Sets = None,
     force: Annotated[bool, typer.Option("--force", help="Run the stages even if they have nothing new.")] = False,
+    run_id: Annotated[str | None, typer.Option("--run-id", help="Of an orchestrator: a run that calls share.")] = None,
+    attempt: Annotated[
+        int | None, typer.Option("--attempt", help="Of an orchestrator that makes the tries: its number.", min=1)
+    ] = None,
     json: Json = False,
 ) -> None:
     """Run what is due: ingest, silver, gold, train, register, score, monitor.
 
     Of several projects, runs.max_concurrent run at a time, and the exit code is the gravest of theirs.
-    Examples: lakehouse-nlp run; lakehouse-nlp run ingest silver --project demo; lakehouse-nlp run --all
+    Examples: lakehouse-nlp run; lakehouse-nlp run ingest silver --project demo; lakehouse-nlp run --all;
+    lakehouse-nlp run gold --run-id 20240501T060000-1a2b3c --attempt 2
     """
     from lakehouse_nlp import flow
     from lakehouse_nlp.cli.progress import watched
+    from lakehouse_nlp.core.runs import checked_id
 
     if every or len(project or ()) > 1:
         from lakehouse_nlp.cli.several import named, run_several
 
+        if run_id or attempt:
+            raise UsageError("--run-id and --attempt are of one project", hint="a call for each project")
         where = _home(home)
         projects = named(where, project, every=every)
         raise typer.Exit(run_several(where, projects, stages or (), env, sets, force=force, as_json=json))
     ctx = _context(home, project[0] if project else None, env, sets)
+    ctx.run_id = checked_id(run_id) if run_id else ctx.run_id
     with closing(ctx), watched(ctx, flow.chosen(stages or ())) as watch:
-        report = flow.run(ctx, stages or (), force=force, watch=watch)
+        report = flow.run(ctx, stages or (), force=force, watch=watch, attempt=attempt)
     render.report(report, as_json=json)
     raise typer.Exit(1 if report.refused else 0)
 
@@ -384,4 +393,5 @@ def _context(home: Path | None, project: str | None, env: str, sets: list[str] |
 from lakehouse_nlp.cli import governing as governing  # noqa: E402  # its commands are of this app
 from lakehouse_nlp.cli import lineage as lineage  # noqa: E402
 from lakehouse_nlp.cli import operating as operating  # noqa: E402
+from lakehouse_nlp.cli import orchestrating as orchestrating  # noqa: E402
 from lakehouse_nlp.cli import reporting as reporting  # noqa: E402

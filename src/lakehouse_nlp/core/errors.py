@@ -64,6 +64,13 @@ class TimedOutError(LakehouseError):
         )
 
 
+class PassingError(LakehouseError):
+    """A fault that can pass, where somebody else calls the next try."""
+
+    exit_code = 75  # EX_TEMPFAIL of sysexits.h
+    passes = True
+
+
 class BlockedError(LakehouseError):
     """The project's runs failed in a row, and nobody has opened it since."""
 

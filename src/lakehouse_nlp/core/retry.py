@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from lakehouse_nlp.core.context import Context
-from lakehouse_nlp.core.errors import LakehouseError, TimedOutError
+from lakehouse_nlp.core.errors import LakehouseError, PassingError, TimedOutError
 
 if TYPE_CHECKING:
     from tenacity import Retrying
@@ -60,10 +60,23 @@ def can_pass(error: BaseException, *, timeouts: bool = False) -> bool:
     return spark and bool(JAVA.search(f"{' '.join(names)} {error}"))
 
 
-def retrying(ctx: Context, what: str) -> Retrying:
+def passing(ctx: Context, error: BaseException, attempt: int | None) -> PassingError | None:
+    """What asks for the next try, where an orchestrator makes them; None where none is left, or the fault will stay.
+
+    `attempt`: the number of the try that ended by the error, the first being 1; None: tries are made here.
+    """
+    asked = ctx.settings.runs.retries
+    if attempt is None or attempt >= asked.tries or not can_pass(error, timeouts=asked.timeouts):
+        return None
+    says = getattr(error, "message", None) or str(error) or type(error).__name__
+    return PassingError(f"{says}\n  this can pass: try {attempt} of {asked.tries}", hint=f"--attempt {attempt + 1}")
+
+
+def retrying(ctx: Context, what: str, attempt: int | None = None) -> Retrying:
     """Tries by the project's settings, by tenacity, each a context manager; the last fault is raised as it was.
 
-    Says why and when the next try comes, and waits by the context's own sleep.
+    Says why and when the next try comes, and waits by the context's own sleep. One try only, where an orchestrator
+    makes them: `attempt` is its number.
     """
     from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
     from tenacity.wait import wait_exponential, wait_random
@@ -76,7 +89,7 @@ def retrying(ctx: Context, what: str) -> Retrying:
         ctx.say(f"{what}: {first}; try {state.attempt_number + 1} of {asked.tries} in {wait or 0:.0f} s")
 
     return Retrying(
-        stop=stop_after_attempt(asked.tries),
+        stop=stop_after_attempt(1 if attempt else asked.tries),
         wait=wait_exponential(multiplier=asked.wait_seconds, exp_base=asked.backoff)
         + wait_random(0, asked.jitter_seconds),
         retry=retry_if_exception(lambda error: can_pass(error, timeouts=asked.timeouts)),

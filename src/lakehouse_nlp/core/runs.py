@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import datetime
+from typing import Any
 
 from lakehouse_nlp import __version__
 from lakehouse_nlp.core import duck, lineage
 from lakehouse_nlp.core.context import Context, StepResult
 from lakehouse_nlp.core.cost import Meter
-from lakehouse_nlp.core.errors import TimedOutError
+from lakehouse_nlp.core.errors import TimedOutError, UsageError
 from lakehouse_nlp.core.stop import STOPS
 from lakehouse_nlp.core.telemetry import Try, observers
 
@@ -19,6 +21,15 @@ USED |= {"price": "double", "tries": "int"}
 RUNS, STEPS = "ops.runs", "ops.steps"
 RUN = ("project", "run_id", "state", "env", "stages", "code", "started_at", "ended_at", "error")
 KILLED = "the run was killed, or its machine was lost: nobody wrote down how it ended"
+
+
+def checked_id(text: str) -> str:
+    """The id that an orchestrator gives a run. Raises UsageError for one that does not sort by time, as ids do."""
+    if not re.fullmatch(r"\d{8}T\d{6}-\w+", text):
+        raise UsageError(
+            f"--run-id {text!r}: no id of a run", hint="its beginning in UTC, as in 20240501T060000-1a2b3c"
+        )
+    return text
 
 
 def state_of(error: BaseException) -> str:
@@ -41,6 +52,7 @@ class Record:
         self.ctx, self.stages, self.started = ctx, stages, ctx.clock()
         self._steps: list[tuple[object, ...]] = []
         self._begun, self._open = False, ("", 0)
+        self._refused: str | None = None  # what processes before this one refused in the same run
         self._meter, self._told = Meter(), observers(ctx)
 
     def begin(self) -> None:
@@ -52,10 +64,16 @@ class Record:
         self.ctx.tables.ensure(STEPS, USED)
         if not self.ctx.tables.log(lineage.TABLE).exists:
             self.ctx.tables.ensure(lineage.TABLE)
-        self._close()
-        self.ctx.tables.record(RUNS, [self._row("running", None, None)])
+        over = f"run_id = '{self.ctx.run_id}'" if self._join() else None
+        self.ctx.tables.record(RUNS, [self._row("running", None, self._refused)], over=over)
         self._begun = True
         self._told.run_begins(self.stages, self.started)
+
+    def pause(self) -> None:
+        """Leaves the run as going on: the next try is made by a process that joins it."""
+        self._meter.stop()
+        self._flush()
+        self._told.run_ends("running", self.ctx.clock(), None)
 
     def end(self, state: str, error: str | None = None, fault: BaseException | None = None) -> None:
         """Replaces the run's row by its end, if it began."""
@@ -65,6 +83,8 @@ class Record:
         ended, (stage, number) = self.ctx.clock(), self._open
         if stage:  # what was begun and has no row of its own
             self._told.try_ends(Try(stage, number, state, self.started, ended, StepResult(), fault=fault))
+        if self._refused and state in ("done", "rejected"):
+            state, error = "rejected", "; ".join(filter(None, (self._refused, error)))
         try:
             self._flush()
             self.ctx.sign("run")
@@ -106,10 +126,20 @@ class Record:
             mine = tuple(edge for edge in edges if (edge.run_id, edge.stage) == (self.ctx.run_id, stage))
             self._told.try_ends(Try(stage, number, state, started, ended, result, used, fault, mine))
 
-    def _close(self) -> None:
+    def _join(self) -> bool:
+        """Takes up what processes before this one have done of the same run; whether any has. Closes other runs."""
+        mine = f"project = '{self.ctx.settings.project}' AND (state = 'running' OR run_id = '{self.ctx.run_id}')"
+        found = duck.rows(self.ctx.root, f"SELECT * FROM {RUNS} WHERE {mine}", only=[RUNS])
+        self._close([row for row in found if row["run_id"] != self.ctx.run_id])
+        own = [row for row in found if row["run_id"] == self.ctx.run_id]
+        for row in own:
+            self.started = row["started_at"]
+            self._refused = row["error"] if row["state"] in ("running", "rejected") else None
+            self.stages = tuple(dict.fromkeys([*row["stages"].split(), *self.stages]))
+        return bool(own)
+
+    def _close(self, left: list[dict[str, Any]]) -> None:
         """Says of runs that were killed that they are lost; when they ended, nobody knows."""
-        mine = f"project = '{self.ctx.settings.project}' AND state = 'running'"
-        left = duck.rows(self.ctx.root, f"SELECT * FROM {RUNS} WHERE {mine}", only=[RUNS])
         if left:
             lost = [{**row, "state": "lost", "error": KILLED} for row in left]
             names = ", ".join(row["run_id"] for row in left)

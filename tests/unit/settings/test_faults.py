@@ -129,6 +129,7 @@ def faults(home: Path, sets: list[str] | None = None) -> list[str]:
             f"{X}:9: runs: retries.timeouts asks to try again what ran out of time, and there is no timeout",
         ),
         ("runs: {timeout: 0s}", f"{X}:9: runs: a step cannot end within 0s; null is no limit"),
+        ("runs: {deadline: 0h}", f"{X}:9: runs: a run cannot end within 0h; null is no deadline"),
         ("runs: {timeout: 90}", f"{X}:9: runs.timeout: must be text, not 90"),
         (
             "runs: {timeouts: {trian: 1h}}",

@@ -96,6 +96,7 @@ class Runs(Section):
     retries: Retries = Retries()
     timeout: Span | None = Field(None, description="of a step, after which it is ended")
     timeouts: dict[StageName, Span] = Field({}, description="the same for a stage by its name")
+    deadline: Span | None = Field(None, description="of a whole run, after which an orchestrator tells that it is late")
     breaker: Breaker = Breaker()
     max_concurrent: int = Field(2, ge=1, description="projects that run --all and schedule run at a time")
     schedule: Schedule = Schedule()
@@ -110,6 +111,8 @@ class Runs(Section):
     def _limits_are_times(self) -> Runs:
         if nothing := [each for each in (self.timeout, *self.timeouts.values()) if each and not span(each)]:
             raise ValueError(f"a step cannot end within {nothing[0]}; null is no limit")
+        if self.deadline and not span(self.deadline):
+            raise ValueError(f"a run cannot end within {self.deadline}; null is no deadline")
         if self.retries.timeouts and not self.timeout and not self.timeouts:
             raise ValueError("retries.timeouts asks to try again what ran out of time, and there is no timeout")
         return self

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 VARIABLES = ("OPENLINEAGE_URL", "OPENLINEAGE_CONFIG", "OPENLINEAGE__TRANSPORT__TYPE")
 PRODUCER = f"urn:lakehouse-nlp:{__version__}"
 NAMESPACE = "lakehouse-nlp"
-ENDS = {"done": "COMPLETE", "rejected": "COMPLETE", "cancelled": "ABORT", "idle": "ABORT"}
+ENDS = {"done": "COMPLETE", "rejected": "COMPLETE", "cancelled": "ABORT", "idle": "ABORT", "running": "RUNNING"}
 TIMEOUT = 5.0  # seconds that a server has for an answer
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 OURS = "lakehouse_nlp"
 SERVICE = "lakehouse-nlp"
-WELL = ("done", "rejected", "idle")
+WELL = ("done", "rejected", "idle", "running")  # the last: another process goes on with it
 FLUSHED_WITHIN = 5_000  # milliseconds for the last spans
 
 
