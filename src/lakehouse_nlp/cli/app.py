@@ -382,4 +382,5 @@ def _context(home: Path | None, project: str | None, env: str, sets: list[str] |
 
 
 from lakehouse_nlp.cli import governing as governing  # noqa: E402  # its commands are of this app
+from lakehouse_nlp.cli import keeping as keeping  # noqa: E402
 from lakehouse_nlp.cli import operating as operating  # noqa: E402
