@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lakehouse_nlp.core import breaker, duck
+from lakehouse_nlp.core import breaker, disk, duck
 from lakehouse_nlp.core.context import Context
 from lakehouse_nlp.core.history import last_run
 from lakehouse_nlp.core.registry import CHAMPION, Registry
@@ -13,7 +13,8 @@ from lakehouse_nlp.core.tables import Log
 
 def status(ctx: Context) -> dict[str, Any]:
     """`champion` (name, version, metrics), `tables` (SQL name -> rows, version), `last_run` (id, state, steps),
-    `blocked`, why no run begins, and `data_docs`, the page of the last validation. What there is not is null, or empty.
+    `blocked`, why no run begins, `disk` (folder, bytes free and needed, state), and `data_docs`, the page of the last
+    validation. What there is not is null, or empty.
     """
     page = ctx.folder / "quality" / "gx" / "uncommitted" / "data_docs" / "local_site" / "index.html"
     return {
@@ -22,6 +23,7 @@ def status(ctx: Context) -> dict[str, Any]:
         "tables": tables(ctx),
         "last_run": last_run(ctx),
         "blocked": breaker.blocked(ctx),
+        "disk": [{**vars(room), "state": room.state} for room in disk.rooms(ctx)],
         "data_docs": str(page) if page.exists() else None,
     }
 

@@ -148,6 +148,9 @@ def status(found: dict[str, Any], *, as_json: bool) -> None:
     table(["table", "rows", "version"], [(name, t["rows"], t["version"]) for name, t in found["tables"].items()])
     if found["blocked"]:
         sys.stdout.write(f"\n{found['blocked']}\n")
+    for room in found["disk"]:
+        if room["state"] != "ok":
+            sys.stdout.write(f"\n{room['folder']} is {room['state']}: {room['free'] / MB:,.0f} MB free\n")
     last = found["last_run"]
     if last:
         sys.stdout.write(
