@@ -75,7 +75,8 @@ def backup(ctx: Context, place: str, *, keep: int | None = None, dry_run: bool =
         at = (pinned.ops, pinned.registry, pinned.links)
         store.finish(Manifest(ctx.run_id, project, made_at, __version__, pinned.versions, asked, files, *at))
         freed = store.forget(keep) if keep else (0, 0)
-    return Taken(ctx.run_id, place, copied, tuple(file for file in files if file not in copied), freed)
+    new = set(copied)
+    return Taken(ctx.run_id, place, copied, tuple(file for file in files if file not in new), freed)
 
 
 def _pinned(ctx: Context, room: Path) -> Pinned:
@@ -113,7 +114,7 @@ def _version(ctx: Context, name: str) -> Iterator[int]:
 def _foreseen(ctx: Context, store: Store, pinned: Pinned) -> Taken:
     """What would be copied, as far as sizes and times tell: nothing is read for it."""
     files = [File(each.path, each.place.stat().st_size, "", each.place.stat().st_mtime_ns) for each in pinned.found]
-    known = [file for file in files if (file.path, file.size, file.modified) in store.known]
+    known = {file for file in files if (file.path, file.size, file.modified) in store.known}
     return Taken(ctx.run_id, store.place, tuple(file for file in files if file not in known), tuple(known))
 
 

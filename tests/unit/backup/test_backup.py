@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -185,6 +185,35 @@ def test_the_next_backup_copies_what_is_new_and_old_ones_go(home: Path, tmp_path
     assert _rows(tmp_path / "elsewhere", KEYS) == [("seven",)]
     with pytest.raises(UsageError, match=f"holds no backup {first.id} of tiny; there are: {again.id}"):
         restore(tmp_path / "third", place, at=first.id)
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A bucket of an S3 server on loopback."""
+    from moto.server import ThreadedMotoServer
+    from pyarrow.fs import S3FileSystem
+
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    own = {"AWS_ENDPOINT_URL": f"http://{host}:{port}", "AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"}
+    for name, value in {**own, "AWS_REGION": "us-east-1", "AWS_EC2_METADATA_DISABLED": "true"}.items():
+        monkeypatch.setenv(name, value)
+    S3FileSystem(allow_bucket_creation=True).create_dir("kept")
+    yield "kept"
+    server.stop()
+
+
+def test_a_bucket_is_a_place_for_backups(made: Path, tmp_path: Path, bucket: str) -> None:
+    place = f"s3://{bucket}/lake"
+    first = backup(Context.open(made, "tiny"), place)
+    assert len(first.copied) > 10
+    assert backup(Context.open(made, "tiny"), place, keep=1).copied == ()
+    assert len(Store(place, "tiny").ids()) == 1
+    assert restore(tmp_path / "elsewhere", place).lost == ()
+    assert _rows(tmp_path / "elsewhere", KEYS) == [("five",), ("four",)]
+    with pytest.raises(OSError, match="nosuch"):
+        backup(Context.open(made, "tiny"), "s3://nosuch/lake")
 
 
 def _killed(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, place: int) -> None:
