@@ -191,7 +191,7 @@ def test_the_next_backup_copies_what_is_new_and_old_ones_go(home: Path, tmp_path
 def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A bucket of an S3 server on loopback."""
     from moto.server import ThreadedMotoServer
-    from pyarrow.fs import S3FileSystem
+    from pyarrow.fs import FileSystem
 
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
@@ -199,7 +199,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     own = {"AWS_ENDPOINT_URL": f"http://{host}:{port}", "AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"}
     for name, value in {**own, "AWS_REGION": "us-east-1", "AWS_EC2_METADATA_DISABLED": "true"}.items():
         monkeypatch.setenv(name, value)
-    S3FileSystem(allow_bucket_creation=True).create_dir("kept")
+    FileSystem.from_uri("s3://kept?allow_bucket_creation=true")[0].create_dir("kept")
     yield "kept"
     server.stop()
 

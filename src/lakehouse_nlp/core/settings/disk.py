@@ -40,3 +40,21 @@ class Disk(Section):
     def low(self) -> int | None:
         """Bytes below which somebody is told."""
         return size(self.warn) if self.warn else None
+
+
+class Retention(Section):
+    """How long `maintain` keeps what is not data, in days; null: for ever."""
+
+    logs: float | None = Field(30, ge=1, description="of runs (monitoring/logs), and Spark's event logs in the home")
+    trials: float | None = Field(30, ge=1, description="runs of MLflow that no version of the model came of")
+    best: int = Field(10, ge=0, description="trials of each search that stay, whatever their age")
+    studies: float | None = Field(90, ge=1, description="files of searches, by which one that was ended is taken up")
+    strays: float | None = Field(None, ge=1, description="files in processed/ and errors/ that ops.files does not name")
+
+    @model_validator(mode="after")
+    def _searches_outlive_their_trials(self) -> Retention:
+        if self.trials is not None and (self.studies is not None and self.studies < self.trials):
+            raise ValueError(
+                f"studies is {self.studies:g}, and trials {self.trials:g}: a search goes before its trials"
+            )
+        return self

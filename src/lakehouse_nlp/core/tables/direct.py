@@ -10,6 +10,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from lakehouse_nlp.core.tables.log import Log, Stamp
+from lakehouse_nlp.core.tables.rivals import unless_overtaken
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -35,8 +36,14 @@ def write(log: Log, rows: Sequence[Row], stamp: Stamp, *, once: Once | None = No
         custom_metadata={"userMetadata": stamp.to_json()}, app_transactions=[Transaction(*once)] if once else None
     )
     how: dict[str, Any] = {"mode": "overwrite", "predicate": over} if over else {"mode": "append"}
+    data = _arrow(log.table, rows)
+
+    def written() -> None:
+        """Over the newest version: an append meets nobody, but rows that are replaced may have been moved meanwhile."""
+        write_deltalake(Log(log.path).table if over else log.table, data, commit_properties=commit, **how)
+
     try:
-        write_deltalake(log.table, _arrow(log.table, rows), commit_properties=commit, **how)
+        unless_overtaken(written) if over else written()
     except CommitFailedError as error:
         if not (once and "Concurrent transaction" in str(error)):
             raise
