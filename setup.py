@@ -71,6 +71,7 @@ EXTRAS = {
         "hypothesis>=6.100",
         "selenium>=4.25",  # opens reports in Chromium
         "aiosmtpd>=1.4.6",  # a mail server for the tests of alerts
+        "moto[s3]>=5.1",  # an S3 server on loopback for the tests of backups; Flask, which it runs in, is MLflow's
         "polars>=2; python_version >= '3.11'",  # one of the writers whose files have to come back cell for cell
         "ruff>=0.6",
         "mypy>=1.11",

@@ -14,6 +14,7 @@ from lakehouse_nlp.core import sharing
 from lakehouse_nlp.core.errors import LakehouseError
 from lakehouse_nlp.core.java import java_home, major
 from lakehouse_nlp.core.session import defaults, ivy_home, session
+from lakehouse_nlp.core.settings.disk import Disk
 from lakehouse_nlp.core.settings.models import Spark
 
 # Versions that are known to work together: the minor version counts.
@@ -112,5 +113,7 @@ def _spark_submit() -> Finding:
 
 def _home(home: Path) -> Finding:
     ok = os.access(home, os.W_OK)
-    free = shutil.disk_usage(home).free / 2**30 if home.exists() else 0.0
-    return Finding("home", ok, f"{home}, {free:.0f} GiB free", "" if ok else "choose another with --home")
+    free = shutil.disk_usage(home).free if home.exists() else 0
+    short = ok and free < (Disk().least or 0)
+    then = "make room: lakehouse-nlp maintain --dry-run says what can go" if short else "choose another with --home"
+    return Finding("home", ok and not short, f"{home}, {free / 1e9:,.1f} GB free", "" if ok and not short else then)

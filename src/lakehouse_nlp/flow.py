@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from lakehouse_nlp.core import breaker
+from lakehouse_nlp.core import breaker, disk
 from lakehouse_nlp.core.alerts import alert, resend
 from lakehouse_nlp.core.context import Context, StepResult
 from lakehouse_nlp.core.errors import SessionLostError, TimedOutError, UsageError
@@ -120,9 +120,9 @@ def run(
 
     One run of a project goes on at a time; another waits. `watch` is told of each stage: "begins", then "idle" or
     "done", and a line about it. With nothing to do, nothing is started and nothing written. Faults that can pass are
-    tried again, and a step whose time is over is ended, by the settings of `runs`. Raises what a stage raised in the
-    end, after recording it; Ctrl-C and SIGTERM are recorded, too. Raises BlockedError where too many runs before it
-    failed.
+    tried again, and a step whose time is over is ended, by the settings of `runs`. Without room on the disk no step
+    begins. Raises what a stage raised in the end, after recording it; Ctrl-C and SIGTERM are recorded, too. Raises
+    BlockedError where too many runs before it failed.
 
     `attempt`: an orchestrator makes the tries, and this is its so manieth. A fault that can pass is raised as
     PassingError while tries are left: nobody is told, and the run goes on with the next one.
@@ -162,6 +162,7 @@ def _recorded(ctx: Context, stages: Sequence[Stage], force: bool, watch: Watch, 
     with stoppable(ctx.cancel):
         try:
             record.begin()
+            disk.guard(ctx, ingest="ingest" in record.stages)
             steps = {stage.name: result for stage, result in _walk(ctx, stages, record, force, watch, attempt)}
         except BaseException as error:
             if later := passing(ctx, error, attempt):

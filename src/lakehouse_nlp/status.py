@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lakehouse_nlp.core import breaker, duck
+from lakehouse_nlp.core import breaker, disk, duck
 from lakehouse_nlp.core.context import Context
 from lakehouse_nlp.core.history import last_run
 from lakehouse_nlp.core.pages import data_docs, written
@@ -14,7 +14,8 @@ from lakehouse_nlp.core.tables import Log
 
 def status(ctx: Context) -> dict[str, Any]:
     """`champion` (name, version, metrics), `tables` (SQL name -> rows, version), `last_run` (id, state, steps),
-    `blocked`, why no run begins, and `data_docs`, the page of the last validation. What there is not is null, or empty.
+    `blocked`, why no run begins, `disk` (folder, bytes free and needed, state), and `data_docs`, the page of the last
+    validation. What there is not is null, or empty.
     """
     return {
         "project": ctx.settings.project,
@@ -23,6 +24,7 @@ def status(ctx: Context) -> dict[str, Any]:
         "last_run": last_run(ctx),
         "blocked": breaker.blocked(ctx),
         "data_docs": written(data_docs(ctx)),
+        "disk": [{**vars(room), "state": room.state} for room in disk.rooms(ctx)],
     }
 
 

@@ -54,12 +54,12 @@ def test_versions_that_models_name_stay_and_all_other_old_files_go(
     before, rows = _files(ctx), content(ctx, "gold")
     assert len(before) == SPLITS * (3 + 4 + 5) + 1
 
-    found = {each.table: each for each in maintain(ctx, dry_run=True)}["gold"]
+    found = {each.table: each for each in maintain(ctx, dry_run=True).tables}["gold"]
     assert (found.merged, found.removed, found.versions) == (0, SPLITS * 4 + 1, (int(version.tags["gold_version"]),))
     assert _files(ctx) == before
     assert not ctx.tables.log("ops.steps").exists
 
-    found = {each.table: each for each in maintain(ctx)}["gold"]
+    found = {each.table: each for each in maintain(ctx).tables}["gold"]
     assert (found.merged, found.into, found.removed) == (SPLITS * 5, SPLITS, SPLITS * (4 + 5) + 1)
     assert found.megabytes > 0
     assert trained_on < _files(ctx)
@@ -69,10 +69,10 @@ def test_versions_that_models_name_stay_and_all_other_old_files_go(
     (step,) = ctx.tables.read("ops.steps").collect()
     assert (step["stage"], step["state"], step["note"].split(",")[0]) == ("maintain", "done", "28 files removed")
 
-    again = {each.table: each for each in maintain(ctx)}["gold"]
+    again = {each.table: each for each in maintain(ctx).tables}["gold"]
     assert (again.merged, again.removed) == (0, 0)
     Registry(ctx).client.delete_model_version("tiny", "1")
-    assert {each.table: each for each in maintain(ctx)}["gold"].removed == SPLITS * 3
+    assert {each.table: each for each in maintain(ctx).tables}["gold"].removed == SPLITS * 3
     assert content(ctx, "gold") == rows
 
 
@@ -86,7 +86,7 @@ def test_rows_are_put_in_order_where_a_key_may_be_in_many_files(
     query = "SELECT clean_text FROM tiny.gold WHERE split = 'train' AND key = 'k331'"
     assert scans.by_duckdb(ctx.root, query) == [6]
 
-    found = {each.table: each for each in maintain(ctx, order=True)}["gold"]
+    found = {each.table: each for each in maintain(ctx, order=True).tables}["gold"]
     assert found.merged == SPLITS * 6
     assert found.into > SPLITS
     assert scans.by_duckdb(ctx.root, query) == [1]
@@ -104,7 +104,7 @@ def test_young_files_stay_for_the_days_that_are_set(spark: SparkSession, home: P
         write_gold(ctx, spark, 2)
         write_gold(ctx, spark, 2)
         before = _files(ctx)
-        (found,) = (each for each in maintain(ctx) if each.table == "gold")
+        (found,) = (each for each in maintain(ctx).tables if each.table == "gold")
         assert (found.merged, found.removed, found.hours) == (SPLITS * 2, 0, 24 * days)
         assert before < _files(ctx)
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,7 +18,7 @@ from lakehouse_nlp import flow
 from lakehouse_nlp.core import duck
 from lakehouse_nlp.core.breaker import blocked
 from lakehouse_nlp.core.context import Context
-from lakehouse_nlp.core.errors import DataError, PassingError, TimedOutError, UnreachableError
+from lakehouse_nlp.core.errors import DataError, PassingError, TimedOutError, UnreachableError, UsageError
 from lakehouse_nlp.core.runs import KILLED, Record
 from lakehouse_nlp.core.stop import Terminated
 from lakehouse_nlp.core.tables import ddl
@@ -250,3 +252,16 @@ def test_a_server_that_does_not_answer_yet_is_asked_again_before_anything_is_sta
         flow.run(ctx)
     assert not ctx.tables.touched
     assert duck.tables(ctx.root) == {}
+
+
+def test_a_run_without_room_on_the_disk_is_recorded_and_begins_no_step(
+    spark: SparkSession, home: Path, make_context: MakeContext, stages: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ctx, waits = patient(make_context(home))
+    stages(ingest=(7,))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=5 * 10**8))
+    with pytest.raises(UsageError, match=r"0\.50 GB free: less than 1GB would stay free"):
+        flow.run(ctx)
+    ((_, state, error),) = _runs(ctx)
+    assert (state, waits, _steps(ctx)) == ("failed", [], [])
+    assert "disk.min_free" in error

@@ -303,17 +303,20 @@ def maintain(
     order: Annotated[bool, typer.Option("--order", help="Put rows in the order of their keys, too, by Spark.")] = False,
     json: Json = False,
 ) -> None:
-    """Merge small files of a project's tables, and delete what nothing needs any more.
+    """Merge small files of a project's tables and of ops, and delete what nothing needs: files, logs, trials.
 
     Kept are files younger than lake.retain_days, changes not yet read, and every version of gold that a model names.
     Examples: lakehouse-nlp maintain --dry-run; lakehouse-nlp maintain --project demo --set lake.retain_days=30;
     lakehouse-nlp maintain --order
     """
+    from lakehouse_nlp.cli.progress import counting
     from lakehouse_nlp.maintain import maintain as maintained
 
     with closing(_context(home, project, env, sets)) as ctx:
         ctx.ready()
-        found = maintained(ctx, dry_run=dry_run, order=order)
+        with counting() as show:
+            show(ctx)
+            found = maintained(ctx, dry_run=dry_run, order=order)
     render.upkeep(found, dry_run=dry_run, as_json=json)
 
 
@@ -391,6 +394,7 @@ def _context(home: Path | None, project: str | None, env: str, sets: list[str] |
 
 
 from lakehouse_nlp.cli import governing as governing  # noqa: E402  # its commands are of this app
+from lakehouse_nlp.cli import keeping as keeping  # noqa: E402
 from lakehouse_nlp.cli import lineage as lineage  # noqa: E402
 from lakehouse_nlp.cli import operating as operating  # noqa: E402
 from lakehouse_nlp.cli import orchestrating as orchestrating  # noqa: E402

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from lakehouse_nlp.flow import Stage
 
 SURE = 2.0  # seconds after which a stage that has nothing to do is over
+BETWEEN = 10.0  # seconds between two lines about one thing
 Watch = Callable[["Stage", str, str], None]
 
 
@@ -104,3 +105,43 @@ def _lines(ctx: Context) -> Watch:
             ctx.say(f"{stage.name:<9} {what:<5} {time.monotonic() - began:6.1f} s  {note}".rstrip())
 
     return watch
+
+
+@contextmanager
+def counting() -> Iterator[Callable[[Context], None]]:
+    """Gives what makes a context show how far it is, outside of runs: by a bar, or a line now and then."""
+    if not sys.stderr.isatty():
+        yield _counting_lines
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    console = Console(stderr=True, highlight=False)
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as bar:
+        task = bar.add_task("", total=None)
+
+        def show(ctx: Context) -> None:
+            ctx.say = lambda line: console.print(line, markup=False)
+            ctx.progress = lambda done, total, what: bar.update(task, completed=done, total=total, description=what)
+
+        yield show
+
+
+def _counting_lines(ctx: Context) -> None:
+    said = time.monotonic() + BETWEEN
+
+    def progress(done: int, total: int, what: str) -> None:
+        nonlocal said
+        if 1 < done < total and time.monotonic() > said:
+            said = time.monotonic() + BETWEEN
+            ctx.say(f"{what} {done:,} of {total:,}")
+
+    ctx.progress = progress

@@ -15,7 +15,7 @@ from rich.table import Table
 if TYPE_CHECKING:
     from lakehouse_nlp.doctor import Finding
     from lakehouse_nlp.flow import Report, Step
-    from lakehouse_nlp.maintain import Upkeep
+    from lakehouse_nlp.maintain import Maintained
     from lakehouse_nlp.silver.replay import Replayed
     from lakehouse_nlp.suggest import Suggestion
 
@@ -121,17 +121,28 @@ def replayed(found: Replayed, *, as_json: bool) -> None:
         talk("next: lakehouse-nlp run")
 
 
-def upkeep(found: Sequence[Upkeep], *, dry_run: bool, as_json: bool) -> None:
-    """Prints what became of each table's files."""
+def upkeep(found: Maintained, *, dry_run: bool, as_json: bool) -> None:
+    """Prints what became of each table's files, and of what runs leave beside tables."""
     if as_json:
-        data([vars(each) for each in found])
+        parts = {name: [vars(each) for each in getattr(found, name)] for name in ("tables", "leftovers")}
+        rooms = [{**vars(room), "state": room.state} for room in found.disk]
+        data({**parts, "disk": rooms, "files": found.files, "megabytes": found.megabytes})
         return
     head = ["table", "files merged", "into", "would go" if dry_run else "removed", "MB", "kept for", "and for models"]
     rows = [
         [each.table, each.merged, each.into, each.removed, each.megabytes, f"{each.hours} h", _versions(each.versions)]
-        for each in found
+        for each in found.tables
     ]
     table(head, rows)
+    sys.stdout.write("\n")
+    gone = "would go" if dry_run else "removed"
+    lines = [
+        [each.what, each.files, each.megabytes, "" if each.goes else "stay: retention.strays is null"]
+        for each in found.leftovers
+    ]
+    table(["beside tables", gone, "MB", ""], lines)
+    sys.stdout.write(f"\n{gone}: {found.files:,} files, {found.megabytes:,.1f} MB\n")
+    sys.stdout.write("".join(f"{room.folder}: {room.free / MB:,.0f} MB were free\n" for room in found.disk))
 
 
 def _versions(numbers: Sequence[int]) -> str:
@@ -148,6 +159,9 @@ def status(found: dict[str, Any], *, as_json: bool) -> None:
     table(["table", "rows", "version"], [(name, t["rows"], t["version"]) for name, t in found["tables"].items()])
     if found["blocked"]:
         sys.stdout.write(f"\n{found['blocked']}\n")
+    for room in found["disk"]:
+        if room["state"] != "ok":
+            sys.stdout.write(f"\n{room['folder']} is {room['state']}: {room['free'] / MB:,.0f} MB free\n")
     last = found["last_run"]
     if last:
         sys.stdout.write(

@@ -20,6 +20,9 @@ from lakehouse_nlp.core.tables import Stamp, Tables
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+# In the folder of a project that is being restored.
+RESTORING = ".restoring"
+
 
 @dataclass(frozen=True)
 class StepResult:
@@ -94,7 +97,12 @@ class Context:
         return {table: version for table in tables if (version := self.tables.log(table).version()) is not None}
 
     def ready(self) -> None:
-        """Raises UsageError if the project's folder, its tables or those of `ops` cannot be written."""
+        """Raises UsageError if the folders of the project, or of `ops`, cannot be written, or are half restored."""
+        if (mark := self.folder / RESTORING).exists():
+            half = mark.read_text(encoding="utf-8")
+            raise UsageError(
+                f"{self.settings.project} was not restored to the end: {half}", hint="lakehouse-nlp restore, as before"
+            )
         for folder in (self.folder / "tables", self.root / "ops" / "tables"):
             place = next(up for up in (folder, *folder.parents) if up.exists())
             try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,8 +29,6 @@ def connect(root: Path, only: Iterable[str] | None = None) -> DuckDBPyConnection
 
     `only`: just these tables, and no views.
     """
-    import duckdb
-
     connection = _connection()
     found = tables(root)
     for name, path in found.items():
@@ -40,10 +38,32 @@ def connect(root: Path, only: Iterable[str] | None = None) -> DuckDBPyConnection
             connection.execute(f'CREATE VIEW "{schema}"."{table}" AS SELECT * FROM {scan(path)}')
     if only is None:
         for project in {name.partition(".")[0] for name in found} - {"ops"}:
-            for view, query in views(project, set(found), "duckdb"):
-                with suppress(duckdb.BinderException):  # columns of a later release, which the next run adds
-                    connection.execute(f"CREATE VIEW {view} AS {query}")
+            _make_views(connection, project, set(found))
     return connection
+
+
+def of_project(root: Path, project: str, versions: Mapping[str, int]) -> DuckDBPyConnection:
+    """The same for one project alone: its tables, of those of `ops` its rows, and its views.
+
+    `versions`: SQL name -> version, of those tables that there are to be.
+    """
+    connection = _connection()
+    found = tables(root)
+    for name, version in versions.items():
+        schema, _, table = name.partition(".")
+        whose = f" WHERE project = '{project}'" if schema == "ops" else ""
+        connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
+        connection.execute(f'CREATE VIEW "{schema}"."{table}" AS SELECT * FROM {scan(found[name], version)}{whose}')
+    _make_views(connection, project, set(versions))
+    return connection
+
+
+def _make_views(connection: DuckDBPyConnection, project: str, found: set[str]) -> None:
+    import duckdb
+
+    for view, query in views(project, found, "duckdb"):
+        with suppress(duckdb.BinderException):  # columns of a later release, which the next run adds
+            connection.execute(f"CREATE VIEW {view} AS {query}")
 
 
 def scan(path: Path, version: int | None = None) -> str:

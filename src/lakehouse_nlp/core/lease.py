@@ -11,14 +11,15 @@ from pathlib import Path
 
 from lakehouse_nlp.core.context import Context
 
-RUN, FOLLOW = ".lease", ".follow"
+RUN, FOLLOW, BACKUP = ".lease", ".follow", ".backup"
 
 
 @contextmanager
 def lease(ctx: Context, name: str = RUN) -> Iterator[bool]:
     """Holds the project while the block runs; True if it had to wait for the run that held it, which it names.
 
-    `name`: FOLLOW lets one process at a time follow the project; each of its runs takes a lease of its own.
+    `name`: FOLLOW lets one process at a time follow the project; each of its runs takes a lease of its own;
+    BACKUP keeps files that a backup has yet to copy from being deleted.
 
     A file lock works on one machine and on shared file systems that know locks; where it does not, Delta's transactions
     still keep every batch to once.

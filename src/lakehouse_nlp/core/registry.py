@@ -149,9 +149,13 @@ class Registry:
         client = self.client
         if found := client.get_experiment_by_name(self.name):
             return str(found.experiment_id)
+        return str(client.create_experiment(self.name, self.location))
+
+    @property
+    def location(self) -> str | None:
+        """The URI of the project's artifacts by the settings; None where the server says."""
         folder = self.ctx.settings.mlflow.artifacts
-        location = folder if "://" in folder or not folder else (self.ctx.home / folder / self.name).as_uri()
-        return str(client.create_experiment(self.name, location or None))
+        return (folder if "://" in folder or not folder else (self.ctx.home / folder / self.name).as_uri()) or None
 
 
 def classes_of(metrics: dict[str, Any]) -> list[str]:

@@ -16,6 +16,7 @@ from pydantic import Field, NaiveDatetime, SecretStr, field_serializer, field_va
 from lakehouse_nlp.core.settings.alerts import Alerts
 from lakehouse_nlp.core.settings.checks import Check
 from lakehouse_nlp.core.settings.cost import Cost
+from lakehouse_nlp.core.settings.disk import Disk, Retention
 from lakehouse_nlp.core.settings.expressions import columns_of
 from lakehouse_nlp.core.settings.learning import Features, Register, Train
 from lakehouse_nlp.core.settings.lineage import Lineage
@@ -291,6 +292,8 @@ class Settings(Section):
     mlflow: Mlflow = Mlflow()
     spark: Spark = Spark()
     cost: Cost = Cost()
+    disk: Disk = Disk()
+    retention: Retention = Retention()
     runs: Runs = Runs()
     alerts: Alerts = Alerts()
     lineage: Lineage = Lineage()

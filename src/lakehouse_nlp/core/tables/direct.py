@@ -5,16 +5,18 @@ The commits are like Spark's: stamped in `userMetadata`, held to the table's con
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from lakehouse_nlp.core.tables.log import Log, Stamp
+from lakehouse_nlp.core.tables.rivals import unless_overtaken
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from deltalake import DeltaTable
 
+CONSTRAINT = "delta.constraints."
 Row = tuple[Any, ...]
 Once = tuple[str, int]
 
@@ -34,11 +36,49 @@ def write(log: Log, rows: Sequence[Row], stamp: Stamp, *, once: Once | None = No
         custom_metadata={"userMetadata": stamp.to_json()}, app_transactions=[Transaction(*once)] if once else None
     )
     how: dict[str, Any] = {"mode": "overwrite", "predicate": over} if over else {"mode": "append"}
+    data = _arrow(log.table, rows)
+
+    def written() -> None:
+        """Over the newest version: an append meets nobody, but rows that are replaced may have been moved meanwhile."""
+        write_deltalake(Log(log.path).table if over else log.table, data, commit_properties=commit, **how)
+
     try:
-        write_deltalake(log.table, _arrow(log.table, rows), commit_properties=commit, **how)
+        unless_overtaken(written) if over else written()
     except CommitFailedError as error:
         if not (once and "Concurrent transaction" in str(error)):
             raise
+
+
+def create(log: Log, schema: str, configuration: Mapping[str, str], description: str) -> None:
+    """Makes a table without rows: its schema as Delta's JSON, its properties, constraints among them."""
+    from deltalake import DeltaTable, Schema
+
+    plain = {name: value for name, value in configuration.items() if not name.startswith(CONSTRAINT)}
+    made = DeltaTable.create(log.path, Schema.from_json(schema), configuration=plain, description=description)
+    for name in sorted({*configuration} - {*plain}):
+        made.alter.add_constraint({name.removeprefix(CONSTRAINT): configuration[name]})
+
+
+def bring(log: Log, rows: pa.Table, over: str, stamps: Sequence[Stamp], transactions: Mapping[str, int]) -> None:
+    """Puts rows that were taken out of such a table in the place of those for which `over` holds, in one commit that
+    carries the transactions (app -> version) and the first stamp; each further stamp is a commit without rows.
+    """
+    import pyarrow as pa
+    from deltalake import CommitProperties, Transaction, write_deltalake
+
+    first, *others = [{"userMetadata": stamp.to_json()} for stamp in stamps] or [{}]
+    new = [Transaction(app, at) for app, at in transactions.items() if log.transaction(app) < at]
+    whole = rows.cast(pa.schema(log.table.schema().to_arrow()))
+    signed = CommitProperties(custom_metadata=first, app_transactions=new)
+    write_deltalake(log.table, whole, mode="overwrite", predicate=over, commit_properties=signed)
+    for stamp in others:
+        signed = CommitProperties(custom_metadata=stamp)
+        write_deltalake(log.table, whole.slice(0, 0), mode="append", commit_properties=signed)
+
+
+def remove(log: Log, where: str) -> None:
+    """Deletes the rows for which a condition holds."""
+    log.table.delete(where)
 
 
 def _arrow(table: DeltaTable, rows: Sequence[Row]) -> pa.Table:

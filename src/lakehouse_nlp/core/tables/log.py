@@ -123,6 +123,21 @@ class Log:
         found = self.table.transaction_version(app) if self.exists else None
         return -1 if found is None else int(found)
 
+    def transactions(self) -> dict[str, int]:
+        """App -> the latest `txnVersion` that it has appended, of all apps."""
+        import pyarrow.parquet as pq
+
+        folder, found = self.path / "_delta_log", []
+        checkpoints = sorted(folder.glob("*.checkpoint*.parquet"))
+        newest = checkpoints[-1].name.partition(".")[0] if checkpoints else ""
+        for part in checkpoints:
+            if part.name.startswith(newest):
+                found += [row["txn"] for row in pq.read_table(part, columns=["txn"]).to_pylist()]
+        for file in sorted(folder.glob("*.json")):
+            if file.stem > newest:
+                found += [json.loads(line).get("txn") for line in file.read_text(encoding="utf-8").splitlines()]
+        return {txn["appId"]: txn["version"] for txn in found if txn}
+
     def commits(self) -> Iterator[tuple[int, dict[str, Any]]]:
         """Versions and their commit information, newest first; the older ones are read when asked for."""
         newest = self.table.history(NEWEST) if self.exists else []

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 DONE = "ConcurrentTransactionException"
 # What a writer is told that has read what another changed meanwhile (delta.io, "Concurrency control").
-OVERTAKEN = re.compile(r"Concurrent(Append|DeleteRead|DeleteDelete|Write)Exception")
+OVERTAKEN = re.compile(r"Concurrent(Append|DeleteRead|DeleteDelete|Write)Exception|CommitFailedError")
 TRIES = 4
 
 

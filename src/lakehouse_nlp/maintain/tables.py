@@ -1,24 +1,23 @@
 """Upkeep of a project's tables: small files become large ones, and files that nothing needs any more go.
 
 Needed are the newest version, what is younger than `lake.retain_days`, every version of gold that a registered model
-was trained on, and the changes that a stage has yet to read.
+was trained on, and the changes that a stage has yet to read. The tables of `ops` are every project's, and looked after
+while others write to them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
-from lakehouse_nlp.core import duck
-from lakehouse_nlp.core.context import Context, StepResult
-from lakehouse_nlp.core.errors import UsageError
-from lakehouse_nlp.core.lease import lease
+from lakehouse_nlp.core.context import Context
 from lakehouse_nlp.core.registry import Registry
-from lakehouse_nlp.core.runs import Record
 from lakehouse_nlp.flow import STAGES
 
 HOUR = timedelta(hours=1)
+# Other projects' runs write to the tables of `ops` meanwhile: what they wrote and did not commit yet is younger.
+SHARED = timedelta(days=1)
 # Tables of one row a key, and the column that questions about a few rows go by.
 KEYS = {"silver": "_key", "gold": "key", "predictions": "key"}
 
@@ -38,43 +37,8 @@ class Upkeep:
     hours: int
 
 
-def maintain(ctx: Context, *, dry_run: bool = False, order: bool = False) -> list[Upkeep]:
-    """Looks after every table of the project, one after the other; `dry_run` says which files would go now.
-
-    `order`: files of `KEYS` that overlap in their keys are written anew in their order, which takes a session.
-
-    Waits for a run of the project that is on. Killed anywhere, every table is whole, and the next call does the rest.
-    Raises UsageError where a catalog keeps the tables.
-    """
-    if ctx.settings.lake.catalog:
-        hint = "OPTIMIZE and VACUUM there; keep the versions of gold that lakehouse-nlp models N tells"
-        raise UsageError(f"the tables are kept by the catalog {ctx.settings.lake.catalog}", hint=hint)
-    with lease(ctx):
-        return list(_looked_after(ctx, dry_run=True)) if dry_run else _recorded(ctx, order=order)
-
-
-def _recorded(ctx: Context, *, order: bool) -> list[Upkeep]:
-    """Does it, with a run and a step in `ops` about it."""
-    record, began = Record(ctx, ("maintain",)), ctx.clock()
-    record.begin()
-    record.begins("maintain")
-    ctx.sign("maintain")
-    try:
-        found = list(_looked_after(ctx, dry_run=False, order=order))
-    except BaseException as error:
-        record.end("failed", str(error) or type(error).__name__, error)
-        raise
-    removed, megabytes = sum(each.removed for each in found), sum(each.megabytes for each in found)
-    versions = ctx.versions(*(each.table for each in found))
-    note = f"{removed:,} files removed, {megabytes:,.1f} MB"
-    record.step("maintain", began, "done", StepResult(versions=versions, note=note))
-    record.end("done")
-    return found
-
-
-def _looked_after(ctx: Context, *, dry_run: bool, order: bool = False) -> Iterator[Upkeep]:
-    mine = f"{ctx.settings.project}."
-    names = [name.removeprefix(mine) for name in duck.tables(ctx.root) if name.startswith(mine)]
+def looked_after(ctx: Context, names: Sequence[str], *, dry_run: bool, order: bool = False) -> Iterator[Upkeep]:
+    """Looks after these tables (short names), one after the other."""
     for place, table in enumerate(names):
         yield _one(ctx, table, dry_run=dry_run, order=order)
         if ctx.progress:
@@ -83,7 +47,8 @@ def _looked_after(ctx: Context, *, dry_run: bool, order: bool = False) -> Iterat
 
 def _one(ctx: Context, table: str, *, dry_run: bool, order: bool) -> Upkeep:
     versions, now = _of_models(ctx, table), ctx.clock()
-    kept_for = max(timedelta(days=ctx.settings.lake.retain_days), _unread(ctx, table, now))
+    least = SHARED if table.startswith("ops.") else _unread(ctx, table, now)
+    kept_for = max(timedelta(days=ctx.settings.lake.retain_days), least)
     merged, into = (0, 0) if dry_run else _rewritten(ctx, table, order=order)
     # Those that went with an earlier call are named, too.
     named = ctx.tables.vacuum(table, kept_for, versions, now, dry_run=True)
