@@ -53,9 +53,17 @@ STAGES = (
     Stage("gold", ("silver", "labels"), ("gold",), "makes tokens with Spark NLP, splits the rows"),
     Stage("train", ("gold",), ("candidate",), "trains a candidate, logged to MLflow", follows=False),
     Stage("register", ("candidate",), ("champion", "ops.model_events"), "judges it at the gate", follows=False),
-    Stage("score", ("gold", "champion"), ("predictions", "ops.model_events"), "scores what the champion has not seen"),
     Stage(
-        "monitor", ("predictions",), ("ops.metrics", "ops.windows", "ops.drift"), "counts and judges what was scored"
+        "score",
+        ("gold", "champion"),
+        ("predictions", "ops.model_events", "ops.actions"),
+        "scores what the champion has not seen, unless monitoring blocks it",
+    ),
+    Stage(
+        "monitor",
+        ("predictions", "ops.files"),
+        ("ops.metrics", "ops.windows", "ops.drift"),
+        "counts and judges what was scored, files and steps",
     ),
 )
 NAMES = tuple(stage.name for stage in STAGES)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lakehouse_nlp.core import breaker, duck
+from lakehouse_nlp.core import actions, breaker, duck
 from lakehouse_nlp.core.context import Context
 from lakehouse_nlp.core.history import last_run
 from lakehouse_nlp.core.registry import CHAMPION, Registry
@@ -13,7 +13,8 @@ from lakehouse_nlp.core.tables import Log
 
 def status(ctx: Context) -> dict[str, Any]:
     """`champion` (name, version, metrics), `tables` (SQL name -> rows, version), `last_run` (id, state, steps),
-    `blocked`, why no run begins, and `data_docs`, the page of the last validation. What there is not is null, or empty.
+    `blocked`, why no run begins, `scoring_blocked`, why nothing is scored, and `data_docs`, the page of the last
+    validation. What there is not is null, or empty.
     """
     page = ctx.folder / "quality" / "gx" / "uncommitted" / "data_docs" / "local_site" / "index.html"
     return {
@@ -22,6 +23,7 @@ def status(ctx: Context) -> dict[str, Any]:
         "tables": tables(ctx),
         "last_run": last_run(ctx),
         "blocked": breaker.blocked(ctx),
+        "scoring_blocked": scoring_blocked(ctx),
         "data_docs": str(page) if page.exists() else None,
     }
 
@@ -33,6 +35,13 @@ def champion(ctx: Context) -> dict[str, Any] | None:
     if version is None:
         return None
     return {"name": version.name, "version": version.number, "metrics": registry.metrics(version)}
+
+
+def scoring_blocked(ctx: Context) -> str | None:
+    """Why nothing is scored, a line a verdict, and what opens it; None where scoring is free."""
+    model = Registry(ctx).named(ctx.settings.score.models[0])
+    why = actions.blocked(ctx, str(model)) if model else []
+    return f"{actions.said(ctx, str(model), why)}\n  next: {actions.hint(ctx)}" if why else None
 
 
 def tables(ctx: Context) -> dict[str, dict[str, int | None]]:

@@ -146,8 +146,8 @@ def status(found: dict[str, Any], *, as_json: bool) -> None:
     sys.stdout.write(f"project {found['project']}\n\n")
     champion(found["champion"])
     table(["table", "rows", "version"], [(name, t["rows"], t["version"]) for name, t in found["tables"].items()])
-    if found["blocked"]:
-        sys.stdout.write(f"\n{found['blocked']}\n")
+    for why in filter(None, (found["blocked"], found["scoring_blocked"])):
+        sys.stdout.write(f"\n{why}\n")
     last = found["last_run"]
     if last:
         sys.stdout.write(

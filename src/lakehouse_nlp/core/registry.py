@@ -102,6 +102,10 @@ class Registry:
         except MlflowException:
             return None
 
+    def named(self, name: str | int) -> Version | None:
+        """A version by its alias or number, as `score.models` names them; None where no version has the alias."""
+        return self.get(name) if isinstance(name, int) else self.alias(name)
+
     def get(self, number: int) -> Version:
         """A version by its number. Raises UsageError where there is no such version."""
         from mlflow.exceptions import MlflowException
