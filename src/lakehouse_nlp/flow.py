@@ -147,7 +147,7 @@ def _work(ctx: Context, names: Sequence[str]) -> bool:
                 found = plan(ctx, names)
     except Exception as error:
         if can_pass(error):
-            _tell(ctx, error)
+            _tell(ctx, error, f"lakehouse-nlp plan --project {ctx.settings.project}")  # there is no run to show
         raise
     return bool(found)
 
@@ -169,13 +169,15 @@ def _recorded(ctx: Context, stages: Sequence[Stage], force: bool, watch: Watch) 
     return Report(ctx.run_id, state, steps, refused)
 
 
-def _tell(ctx: Context, error: BaseException) -> None:
-    """Whom a run that failed concerns is told; nothing that goes wrong with it hides why the run failed."""
+def _tell(ctx: Context, error: BaseException, then: str | None = None) -> None:
+    """Whom a run that failed concerns is told, with the command to begin with (`then`); nothing that goes wrong with it
+    hides why the run failed.
+    """
     try:
         ctx.sign("run")
         if state_of(error) in breaker.FAILED and ctx.settings.alerts.operators:
             project, reason = ctx.settings.project, words_of(error)
-            then = f"lakehouse-nlp runs show {ctx.run_id} --project {project}"
+            then = then or f"lakehouse-nlp runs show {ctx.run_id} --project {project}"
             alert(ctx, "error", f"{project} {state_of(error)}: {reason}", then, key=f"{state_of(error)} {reason}")
         breaker.trip(ctx)
     except Exception as fault:

@@ -28,12 +28,12 @@ def blocked(ctx: Context, model: str) -> list[str]:
     return asked(ctx, BLOCK, model, _cleared(ctx))
 
 
-def refused(ctx: Context, model: str, upto: int, why: Sequence[str]) -> bool:
-    """Whether scoring gold up to this version was refused for these reasons before: it need not be said twice."""
+def refused(ctx: Context, model: str, upto: int) -> bool:
+    """Whether scoring gold up to this version was refused for what blocks it now: it need not be said twice."""
     if not ctx.tables.log(TABLE).rows():
         return False
     found = duck.rows(ctx.root, REFUSED, [ctx.settings.project, model, upto], only=[TABLE])
-    return bool(found) and json.loads(found[0]["reasons"]) == list(why)
+    return bool(found) and json.loads(found[0]["reasons"]) == blocked(ctx, model)
 
 
 def refuse(ctx: Context, model: str, upto: int, why: Sequence[str]) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
 CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
+MADE_AT = "made_at"
 METRICS, REFERENCE = "metrics.json", "reference.json"
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
@@ -165,6 +166,7 @@ def quiet() -> None:
     """MLflow's and Alembic's talk of migrations and environments goes to nobody."""
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # which is for data
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # else a dead server costs minutes
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
@@ -174,4 +176,6 @@ def quiet() -> None:
 
 def _version(found: ModelVersion) -> Version:
     made_at = datetime.fromtimestamp(found.creation_timestamp / 1000, timezone.utc)
+    if said := found.tags.get(MADE_AT):  # by the clock of the run; versions of earlier releases do not say
+        made_at = datetime.fromisoformat(said)
     return Version(found.name, int(found.version), str(found.run_id), dict(found.tags), made_at)

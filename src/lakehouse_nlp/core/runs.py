@@ -6,7 +6,7 @@ import json
 from datetime import datetime
 
 from lakehouse_nlp import __version__
-from lakehouse_nlp.core import duck
+from lakehouse_nlp.core import duck, reserve
 from lakehouse_nlp.core.context import Context, StepResult
 from lakehouse_nlp.core.cost import Meter
 from lakehouse_nlp.core.errors import TimedOutError
@@ -51,6 +51,7 @@ class Record:
         self.ctx.tables.ensure(STEPS, USED)
         self._close()
         self.ctx.tables.record(RUNS, [self._row("running", None, None)])
+        reserve.keep(self.ctx.root)
         self._begun = True
 
     def end(self, state: str, error: str | None = None) -> None:
@@ -69,6 +70,8 @@ class Record:
         """Writes how a try of a stage ended, the first being number 1, and what was used since the last one; idle ones
         wait for the next that was not, so that they cost no commit each.
         """
+        if state == "failed":
+            reserve.give_up(self.ctx.root)  # it may have filled the disk
         used, ended = self._meter.lap(), self.ctx.clock()
         price = used.price(self.ctx.settings.cost, (ended - started).total_seconds())
         self._steps.append((

@@ -22,6 +22,7 @@ from lakehouse_nlp.monitor.verdicts import Verdict, verdicts
 from lakehouse_nlp.monitor.windows import SOURCE, labels, outcomes, scored, texts, windows
 
 BEGINNING = -1
+LATE = {"label", "outcomes"}  # what comes to a window with its labels
 
 Said = tuple[str | None, str, Verdict]  # model, window, verdict
 
@@ -89,9 +90,14 @@ def _counted(ctx: Context, found: Pending, version: Version, reference: Referenc
 def _of_model(
     ctx: Context, model: str, counted: Sequence[Window], reference: Reference, figures: Mapping[str, Any]
 ) -> Iterator[Said]:
-    """The verdicts on the windows that something came to: inputs and outputs, and how good the model is."""
+    """The verdicts on what came to windows: inputs and outputs, and how good the model is. Where only labels came to a
+    window, its inputs were judged before.
+    """
     settings, known = ctx.settings.monitor, kept.windows(ctx, model)
-    names = {f"{window.at:%Y-%m-%d}" if settings.window == "day" else window.name for window in counted}
+    by_day = settings.window == "day"
+    came: dict[str, set[str]] = {}  # window -> what something came to
+    for window in counted:
+        came.setdefault(f"{window.at:%Y-%m-%d}" if by_day else window.name, set()).update([*window.of, *window.more])
     classes = classes_of(dict(figures))
 
     def good(place: int) -> Iterable[Finding]:
@@ -99,9 +105,10 @@ def _of_model(
         return performance(figures["test"], classes, sums, settings) if sums else ()
 
     for place, window in enumerate(known):
-        if window.name not in names:
+        if window.name not in came:
             continue
         last = range(max(0, place - settings.of + 1), place + 1)
         spread = [findings(reference, known[k], known[:k], settings) for k in last]
         for each in (*verdicts(spread, settings), *verdicts([good(k) for k in last], settings)):
-            yield model, window.name, each
+            if came[window.name] - LATE or each.finding.kind in ("labels", "performance"):
+                yield model, window.name, each

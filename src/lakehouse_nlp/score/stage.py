@@ -65,7 +65,7 @@ def run(ctx: Context) -> StepResult:
 
 def _was_refused(ctx: Context, model: str, found: Pending) -> bool:
     """Whether nothing came since it was said that scoring is blocked; to who asks for a window it is said again."""
-    return not ctx.settings.score.window and actions.refused(ctx, model, found.upto, actions.blocked(ctx, model))
+    return not ctx.settings.score.window and actions.refused(ctx, model, found.upto)
 
 
 def _refused(ctx: Context, model: Version, why: Sequence[str]) -> StepResult:

@@ -78,13 +78,28 @@ def test_a_clearance_counts_for_the_verdicts_until_then(home: Path, make_context
 
 def test_what_was_refused_is_known_by_its_rows_and_reasons(home: Path, make_context: MakeContext) -> None:
     ctx = make_context(home)
-    assert not actions.refused(ctx, "tiny/1", 4, ["a"])
+    _verdict(ctx, "run-1", "drifted", "block_scoring")
+    assert not actions.refused(ctx, "tiny/1", 4)
     _write(ctx, "ops.actions", [], ACTIONS)
     ctx.sign("score")
-    actions.refuse(ctx, "tiny/1", 4, ["a"])
-    known = [("tiny/1", 4, ["a"]), ("tiny/1", 5, ["a"]), ("tiny/1", 4, ["a", "b"]), ("tiny/2", 4, ["a"])]
-    assert [actions.refused(ctx, *each) for each in known] == [True, False, False, False]
-    assert not actions.refused(make_context(home, project="other"), "tiny/1", 4, ["a"])
+    actions.refuse(ctx, "tiny/1", 4, actions.blocked(ctx, "tiny/1"))
+    known = [("tiny/1", 4), ("tiny/1", 5), ("tiny/2", 4)]
+    assert [actions.refused(ctx, *each) for each in known] == [True, False, False]
+    assert not actions.refused(make_context(home, project="other"), "tiny/1", 4)
+    _verdict(ctx, "run-2", "drifted", "block_scoring")
+    assert not actions.refused(ctx, "tiny/1", 4), "for something else"
+
+
+def test_rows_are_recorded_by_the_clock_of_the_run_each_at_a_time_of_its_own(
+    home: Path, make_context: MakeContext
+) -> None:
+    ctx = make_context(home)
+    _write(ctx, "ops.actions", [], ACTIONS)
+    ctx.clock = lambda: NOON
+    for upto in (1, 2):
+        actions.refuse(ctx, "tiny/1", upto, [])
+    rows = duck.rows(ctx.root, "SELECT upto, recorded_at FROM ops.actions ORDER BY upto", only=["ops.actions"])
+    assert [row["recorded_at"] for row in rows] == [NOON, NOON + timedelta(microseconds=1)]
 
 
 def _commit(ctx: Context, table: str, run: str, **upto: int) -> None:

@@ -6,7 +6,7 @@ The commits are like Spark's: stamped in `userMetadata`, held to the table's con
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from lakehouse_nlp.core.tables.log import Log, Stamp
@@ -19,10 +19,12 @@ Row = tuple[Any, ...]
 Once = tuple[str, int]
 
 
-def write(log: Log, rows: Sequence[Row], stamp: Stamp, *, once: Once | None = None, over: str | None = None) -> None:
+def write(
+    log: Log, rows: Sequence[Row], stamp: Stamp, at: datetime, *, once: Once | None = None, over: str | None = None
+) -> None:
     """Appends the rows; or puts them in the place of the rows for which `over`, a condition, holds.
 
-    `rows`: the table's columns in order but for `recorded_at`, which is the time of writing. `once`: an app and a
+    `rows`: the table's columns in order but for `recorded_at`, which is the time of writing, `at`. `once`: an app and a
     version; nothing is written if the app has written it, or a later one, or writes it at this moment.
     """
     from deltalake import CommitProperties, Transaction, write_deltalake
@@ -35,16 +37,16 @@ def write(log: Log, rows: Sequence[Row], stamp: Stamp, *, once: Once | None = No
     )
     how: dict[str, Any] = {"mode": "overwrite", "predicate": over} if over else {"mode": "append"}
     try:
-        write_deltalake(log.table, _arrow(log.table, rows), commit_properties=commit, **how)
+        write_deltalake(log.table, _arrow(log.table, rows, at), commit_properties=commit, **how)
     except CommitFailedError as error:
         if not (once and "Concurrent transaction" in str(error)):
             raise
 
 
-def _arrow(table: DeltaTable, rows: Sequence[Row]) -> pa.Table:
+def _arrow(table: DeltaTable, rows: Sequence[Row], at: datetime) -> pa.Table:
     import pyarrow as pa
 
     schema = pa.schema(table.schema().to_arrow())
     names = [name for name in schema.names if name != "recorded_at"]
-    now = {"recorded_at": datetime.now(timezone.utc)}
-    return pa.Table.from_pylist([dict(zip(names, row, strict=False)) | now for row in rows], schema=schema)
+    named = [dict(zip(names, row, strict=False)) for row in rows]
+    return pa.Table.from_pylist([row | {"recorded_at": at} for row in named], schema=schema)
