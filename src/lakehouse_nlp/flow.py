@@ -59,9 +59,17 @@ STAGES = (
     Stage("gold", ("silver", "labels"), ("gold",), "makes tokens with Spark NLP, splits the rows"),
     Stage("train", ("gold",), ("candidate",), "trains a candidate, logged to MLflow", follows=False),
     Stage("register", ("candidate",), ("champion", "ops.model_events"), "judges it at the gate", follows=False),
-    Stage("score", ("gold", "champion"), ("predictions", "ops.model_events"), "scores what the champion has not seen"),
     Stage(
-        "monitor", ("predictions",), ("ops.metrics", "ops.windows", "ops.drift"), "counts and judges what was scored"
+        "score",
+        ("gold", "champion"),
+        ("predictions", "ops.model_events", "ops.actions"),
+        "scores what the champion has not seen, unless monitoring blocks it",
+    ),
+    Stage(
+        "monitor",
+        ("predictions", "ops.files"),
+        ("ops.metrics", "ops.windows", "ops.drift"),
+        "counts and judges what was scored, files and steps",
     ),
 )
 NAMES = tuple(stage.name for stage in STAGES)
@@ -152,7 +160,7 @@ def _work(ctx: Context, names: Sequence[str], attempt: int | None) -> bool:
         if later := passing(ctx, error, attempt):
             raise later from error
         if can_pass(error):
-            _tell(ctx, error)
+            _tell(ctx, error, f"lakehouse-nlp plan --project {ctx.settings.project}")  # there is no run to show
         raise
     return bool(found)
 
@@ -181,13 +189,15 @@ def _recorded(ctx: Context, stages: Sequence[Stage], force: bool, watch: Watch, 
     return Report(ctx.run_id, state, steps, refused)
 
 
-def _tell(ctx: Context, error: BaseException) -> None:
-    """Whom a run that failed concerns is told; nothing that goes wrong with it hides why the run failed."""
+def _tell(ctx: Context, error: BaseException, then: str | None = None) -> None:
+    """Whom a run that failed concerns is told, with the command to begin with (`then`); nothing that goes wrong with it
+    hides why the run failed.
+    """
     try:
         ctx.sign("run")
         if state_of(error) in breaker.FAILED and ctx.settings.alerts.operators:
             project, reason = ctx.settings.project, words_of(error)
-            then = f"lakehouse-nlp runs show {ctx.run_id} --project {project}"
+            then = then or f"lakehouse-nlp runs show {ctx.run_id} --project {project}"
             alert(ctx, "error", f"{project} {state_of(error)}: {reason}", then, key=f"{state_of(error)} {reason}")
         breaker.trip(ctx)
     except Exception as fault:

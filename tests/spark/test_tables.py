@@ -22,6 +22,7 @@ from lakehouse_nlp.core.tables import Change, Stamp, Tables, direct, note
 pytestmark = [pytest.mark.spark, pytest.mark.usefixtures("spark")]
 
 WHEN = datetime(2024, 1, 2, 3, 4, 5)
+AT = WHEN.replace(tzinfo=timezone.utc)
 HOUR = timedelta(hours=1)
 GOLD = "key string, purpose string, label string, split string, price double, clean_text string, tokens array<string>, "
 GOLD += "n_chars int, n_tokens int, nlp_hash string, row_hash bigint"
@@ -396,9 +397,9 @@ def test_of_two_at_once_one_is_recorded(ctx: Context) -> None:
     assert [log.table.version() for log in logs] == [0, 0, 0]  # all have looked before one writes
     stamp = Stamp("run-1", "test", __version__)
     for log in logs[:2]:
-        direct.write(log, FIGURES, stamp, once=("tiny.app", 1))
+        direct.write(log, FIGURES, stamp, AT, once=("tiny.app", 1))
     assert len(_figures(ctx.tables)) == 2
-    direct.write(logs[2], FIGURES, stamp)  # no transaction to be in one another's way
+    direct.write(logs[2], FIGURES, stamp, AT)  # no transaction to be in one another's way
     assert len(_figures(ctx.tables)) == 4
 
 

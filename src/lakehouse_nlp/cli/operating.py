@@ -53,20 +53,28 @@ def show(
 
 @app.command()
 def unblock(
-    why: Annotated[str, typer.Option("--why", help="What was wrong and was done about it; kept in ops.breaker.")],
+    why: Annotated[str, typer.Option("--why", help="What was wrong and was done about it; kept in ops.")],
+    scoring: Annotated[bool, typer.Option("--scoring", help="Let it score in spite of monitoring's verdicts.")] = False,
     project: Project = None,
     home: Home = None,
     env: Env = "local",
     json: Json = False,
 ) -> None:
-    """Open a project again that was blocked because its runs failed in a row.
+    """Open a project again that was blocked because its runs failed in a row, or whose scoring monitoring blocks.
 
-    Example: lakehouse-nlp unblock --project demo --why "the supplier sends the column again"
+    Examples: lakehouse-nlp unblock --project demo --why "the supplier sends the column again";
+    lakehouse-nlp unblock --scoring --why "a sale: these prices are right"
     """
+    from lakehouse_nlp.core import actions
     from lakehouse_nlp.core.breaker import unblock as unblocked
 
     with closing(_context(home, project, env, None)) as ctx:
         ctx.ready()
+        if scoring:
+            verdicts = actions.clear(ctx, why)
+            told = {"project": ctx.settings.project, "scoring_blocked": False, "verdicts": verdicts, "why": why}
+            render.message(told, f"{ctx.settings.project} may score again; next: lakehouse-nlp run", as_json=json)
+            return
         failed = [run["run_id"] for run in unblocked(ctx, why)]
     value = {"project": ctx.settings.project, "blocked": False, "failed": failed, "why": why}
     render.message(value, f"{ctx.settings.project} is open again; next: lakehouse-nlp run", as_json=json)

@@ -157,8 +157,8 @@ def status(found: dict[str, Any], *, as_json: bool) -> None:
     sys.stdout.write(f"project {found['project']}\n\n")
     champion(found["champion"])
     table(["table", "rows", "version"], [(name, t["rows"], t["version"]) for name, t in found["tables"].items()])
-    if found["blocked"]:
-        sys.stdout.write(f"\n{found['blocked']}\n")
+    for why in filter(None, (found["blocked"], found["scoring_blocked"])):
+        sys.stdout.write(f"\n{why}\n")
     for room in found["disk"]:
         if room["state"] != "ok":
             sys.stdout.write(f"\n{room['folder']} is {room['state']}: {room['free'] / MB:,.0f} MB free\n")

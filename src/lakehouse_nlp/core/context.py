@@ -66,7 +66,9 @@ class Context:
     def __post_init__(self) -> None:
         self.run_id = self.run_id or f"{self.clock():%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
         lake = self.settings.lake
-        self.tables = Tables(self.root, self.settings.project, self._session, catalog=lake.catalog)
+        self.tables = Tables(
+            self.root, self.settings.project, self._session, catalog=lake.catalog, clock=lambda: self.clock()
+        )
 
     @classmethod
     def open(cls, home: Path, project: str, env: str = "local", sets: Sequence[str] = ()) -> Context:

@@ -8,6 +8,7 @@ from itertools import takewhile
 from lakehouse_nlp.core.context import Context
 from lakehouse_nlp.core.tables import Stamp, brought
 from lakehouse_nlp.core.tables.log import UPKEEP
+from lakehouse_nlp.core.verdicts import again
 
 
 @dataclass(frozen=True)
@@ -26,11 +27,14 @@ class Pending:
 def pending(ctx: Context, stage: str, source: str, target: str, recipe: str) -> Pending | None:
     """What `stage` has yet to bring from `source` to `target`, by the stamp of its last commit there; None: nothing.
 
-    `target` holds rows of one recipe: where the last commit was made by another, everything waits.
+    `target` holds rows of one recipe: where the last commit was made by another, everything waits. So it does where
+    monitoring asks for a re-run.
     """
     last = ctx.tables.log(target).last(stage)
     if last and last.recipe != recipe:
         return _since(ctx, source, None, f"settings changed: {target} is made anew")
+    if last and last.upto.get(source) is not None and (why := again(ctx, last.run_id)):
+        return _since(ctx, source, None, why)
     return _since(ctx, source, last, f"{source} is new")
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
 CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
+MADE_AT = "made_at"
 METRICS, REFERENCE = "metrics.json", "reference.json"
 # The tag of a version that names the one whose training it goes on with.
 WARM_FROM = "warm_from"
@@ -104,6 +105,10 @@ class Registry:
         except MlflowException:
             return None
 
+    def named(self, name: str | int) -> Version | None:
+        """A version by its alias or number, as `score.models` names them; None where no version has the alias."""
+        return self.get(name) if isinstance(name, int) else self.alias(name)
+
     def get(self, number: int) -> Version:
         """A version by its number. Raises UsageError where there is no such version."""
         from mlflow.exceptions import MlflowException
@@ -167,6 +172,7 @@ def quiet() -> None:
     """MLflow's and Alembic's talk of migrations and environments goes to nobody."""
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # which is for data
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # else a dead server costs minutes
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
@@ -175,4 +181,6 @@ def quiet() -> None:
 
 def _version(found: ModelVersion) -> Version:
     made_at = datetime.fromtimestamp(found.creation_timestamp / 1000, timezone.utc)
+    if said := found.tags.get(MADE_AT):  # by the clock of the run; versions of earlier releases do not say
+        made_at = datetime.fromisoformat(said)
     return Version(found.name, int(found.version), str(found.run_id), dict(found.tags), made_at)

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from lakehouse_nlp import __version__
-from lakehouse_nlp.core import duck, lineage
+from lakehouse_nlp.core import duck, lineage, reserve
 from lakehouse_nlp.core.context import Context, StepResult
 from lakehouse_nlp.core.cost import Meter
 from lakehouse_nlp.core.errors import TimedOutError, UsageError
@@ -66,6 +66,7 @@ class Record:
             self.ctx.tables.ensure(lineage.TABLE)
         over = f"run_id = '{self.ctx.run_id}'" if self._join() else None
         self.ctx.tables.record(RUNS, [self._row("running", None, self._refused)], over=over)
+        reserve.keep(self.ctx.root)
         self._begun = True
         self._told.run_begins(self.stages, self.started)
 
@@ -109,6 +110,8 @@ class Record:
         """Writes how a try of a stage ended, the first being number 1, and what was used since the last one; idle ones
         wait for the next that was not, so that they cost no commit each. Then what came of what is written, too.
         """
+        if state == "failed":
+            reserve.give_up(self.ctx.root)  # it may have filled the disk
         self._open = "", 0
         used, ended, error = self._meter.lap(), self.ctx.clock(), words_of(fault) if fault else None
         price = used.price(self.ctx.settings.cost, (ended - started).total_seconds())

@@ -200,7 +200,7 @@ def _account(ctx: Context, number: int, batch: Sequence[Staged], counts: Counts)
 def _rows(ctx: Context, number: int, batch: Sequence[Staged]) -> DataFrame:
     evolved = columns.take_up(ctx, batch)
     rows = reduce(DataFrame.unionByName, read(ctx.spark, batch, ctx.settings, evolved))
-    return rows.withColumn("_batch", F.lit(number).cast("bigint")).withColumn("_ingested_at", F.current_timestamp())
+    return rows.withColumn("_batch", F.lit(number).cast("bigint")).withColumn("_ingested_at", F.lit(ctx.clock()))
 
 
 def _resume(ctx: Context, room: Path, number: int, rows: Sequence[dict[str, Any]]) -> int:

@@ -14,7 +14,7 @@ from lakehouse_nlp.core.context import Context
 from lakehouse_nlp.core.pending import Pending
 from lakehouse_nlp.core.registry import REFERENCE, Registry, Version, classes_of
 from lakehouse_nlp.model.reference import Reference
-from lakehouse_nlp.monitor import history, kept
+from lakehouse_nlp.monitor import history, kept, machine
 from lakehouse_nlp.monitor.centroids import vector_sums, vectors_of
 from lakehouse_nlp.monitor.judge import Finding, Window, findings
 from lakehouse_nlp.monitor.performance import performance
@@ -22,24 +22,37 @@ from lakehouse_nlp.monitor.verdicts import Verdict, verdicts
 from lakehouse_nlp.monitor.windows import SOURCE, labels, outcomes, scored, texts, windows
 
 BEGINNING = -1
+LATE = {"label", "outcomes"}  # what comes to a window with its labels
+
+Said = tuple[str | None, str, Verdict]  # model, window, verdict
 
 
-def judge(ctx: Context, found: Pending) -> list[str]:
-    """Judges what was scored since; the subjects that have drifted, sorted."""
-    since = BEGINNING if found.since is None else found.since
+def judge(ctx: Context, found: Pending | None) -> list[Said]:
+    """Judges files, checks, steps and machine by their history, and what was scored since; each verdict with its model
+    and window.
+    """
+    machine.record(ctx)
+    said: list[Said] = [
+        (None, ctx.run_id, verdict) for verdict in verdicts([history.findings(ctx)], ctx.settings.monitor)
+    ]
+    since = None
+    if found:
+        since = BEGINNING if found.since is None else found.since
+        said += _scored(ctx, found, since)
+    kept.judged(ctx, said, since)
+    return said
+
+
+def _scored(ctx: Context, found: Pending, since: int) -> Iterator[Said]:
+    """The verdicts on the windows of predictions, model by model."""
     registry = Registry(ctx)
     models = {number: registry.get(number) for number in _versions(ctx, found)}
     references = {number: reference for number, of in models.items() if (reference := _reference(registry, of))}
     counted = {number: _counted(ctx, found, models[number], each, since) for number, each in references.items()}
     kept.keep(ctx, {str(models[number]): each for number, each in counted.items()}, since)
-    said: list[tuple[str | None, str, Verdict]] = [
-        (None, ctx.run_id, verdict) for verdict in verdicts([history.findings(ctx)], ctx.settings.monitor)
-    ]
     for number, reference in sorted(references.items()):
         figures = registry.metrics(models[number])
-        said += _of_model(ctx, str(models[number]), counted[number], reference, figures)
-    kept.judged(ctx, said, since)
-    return sorted({verdict.finding.subject for _, _, verdict in said if verdict.state == "drifted"})
+        yield from _of_model(ctx, str(models[number]), counted[number], reference, figures)
 
 
 def _versions(ctx: Context, found: Pending) -> list[int]:
@@ -76,10 +89,15 @@ def _counted(ctx: Context, found: Pending, version: Version, reference: Referenc
 
 def _of_model(
     ctx: Context, model: str, counted: Sequence[Window], reference: Reference, figures: Mapping[str, Any]
-) -> Iterator[tuple[str | None, str, Verdict]]:
-    """The verdicts on the windows that something came to: inputs and outputs, and how good the model is."""
+) -> Iterator[Said]:
+    """The verdicts on what came to windows: inputs and outputs, and how good the model is. Where only labels came to a
+    window, its inputs were judged before.
+    """
     settings, known = ctx.settings.monitor, kept.windows(ctx, model)
-    names = {f"{window.at:%Y-%m-%d}" if settings.window == "day" else window.name for window in counted}
+    by_day = settings.window == "day"
+    came: dict[str, set[str]] = {}  # window -> what something came to
+    for window in counted:
+        came.setdefault(f"{window.at:%Y-%m-%d}" if by_day else window.name, set()).update([*window.of, *window.more])
     classes = classes_of(dict(figures))
 
     def good(place: int) -> Iterable[Finding]:
@@ -87,9 +105,10 @@ def _of_model(
         return performance(figures["test"], classes, sums, settings) if sums else ()
 
     for place, window in enumerate(known):
-        if window.name not in names:
+        if window.name not in came:
             continue
         last = range(max(0, place - settings.of + 1), place + 1)
         spread = [findings(reference, known[k], known[:k], settings) for k in last]
         for each in (*verdicts(spread, settings), *verdicts([good(k) for k in last], settings)):
-            yield model, window.name, each
+            if came[window.name] - LATE or each.finding.kind in ("labels", "performance"):
+                yield model, window.name, each

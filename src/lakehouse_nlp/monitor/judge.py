@@ -95,16 +95,26 @@ def method_of(histogram: Histogram, settings: Monitor) -> str:
 
 
 def findings(reference: Reference, window: Window, before: Sequence[Window], settings: Monitor) -> Iterator[Finding]:
-    """Each feature of the window against training, and against the windows before, oldest first."""
+    """Each feature of the window against training, and against the windows before, oldest first.
+
+    Of these only such as were within the bound of training: held against a shift, its end would be one.
+    """
     alpha = KEPT * settings.false_alarms / (2 * (len(reference.histograms) + (reference.centroid is not None)))
     for each in reference.histograms:
         now = window.of.get(each.name, Counts(0, ()))
         yield _finding(each, now, TRAINING, settings, alpha)
-        last = [w.of[each.name] for w in before[-settings.last :] if each.name in w.of]
+        known = [w.of[each.name] for w in before if each.name in w.of]
+        last = [part for part in known if not _moved(each, part, settings, alpha)][-settings.last :]
         if sum(part.rows for part in last) >= settings.min_rows:
             yield _finding(_together(each, last), now, BEFORE, settings, alpha)
     if reference.centroid and "vectors" in window.more:
         yield _centroid(reference, window.more["vectors"], settings, alpha)
+
+
+def _moved(then: Histogram, now: Counts, settings: Monitor, alpha: float) -> bool:
+    """Whether a window was beyond the bound of training itself."""
+    enough = min(now.rows, then.rows) >= settings.min_rows and any(now.counts) and any(then.counts)
+    return enough and compared(then, now.counts, now.rows, settings, alpha).beyond
 
 
 def _together(like: Histogram, parts: Sequence[Counts]) -> Histogram:

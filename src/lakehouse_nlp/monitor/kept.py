@@ -73,14 +73,18 @@ def _window(name: str, rows: Sequence[Mapping[str, Any]]) -> Window:
     return Window(name, rows[0]["scored_at"], max(row["since"] for row in rows), of, more)
 
 
-def judged(ctx: Context, found: Iterable[tuple[str | None, str, Verdict]], since: int) -> None:
-    """Writes verdicts, each with its model and window."""
+def judged(ctx: Context, found: Iterable[tuple[str | None, str, Verdict]], since: int | None) -> None:
+    """Writes verdicts, each with its model and window. `since`: the version of predictions after which was judged; None
+    where nothing was scored.
+    """
     ctx.tables.ensure(DRIFT)
-    rows = [
-        (ctx.settings.project, ctx.run_id, model, window, since, *_row(verdict)) for model, window, verdict in found
-    ]
+    at = -1 if since is None else since
+    rows = [(ctx.settings.project, ctx.run_id, model, window, at, *_row(verdict)) for model, window, verdict in found]
+    mine = f"model IS NULL AND run_id = '{ctx.run_id}'"
+    if since is not None:
+        mine = f"({mine}) OR (model IS NOT NULL AND since = {since})"
     if rows or ctx.tables.log(DRIFT).rows():
-        ctx.tables.record(DRIFT, rows, over=_over(ctx, since))
+        ctx.tables.record(DRIFT, rows, over=f"project = '{ctx.settings.project}' AND ({mine})")
 
 
 def _row(verdict: Verdict) -> tuple[Any, ...]:

@@ -11,20 +11,22 @@ from lakehouse_nlp.core import duck
 from lakehouse_nlp.core.context import Context, StepResult
 from lakehouse_nlp.core.pending import Pending, pending_beside
 from lakehouse_nlp.core.pending import size as pending_rows
-from lakehouse_nlp.monitor import drift
+from lakehouse_nlp.monitor import drift, tell
 
 SOURCE, TARGET = "predictions", "ops.metrics"
 QUANTILES = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
 KEY = ("key", "model", "version")
 TABLES = ("bronze", "silver", "quarantine", "gold", "predictions")
 
+SEEN = "SELECT count(DISTINCT file_hash) AS n FROM ops.files WHERE project = ? AND run_id = ?"
+
 Figure = tuple[str, str, str | None, float]  # metric, subject, model, value
 
 
 def due(ctx: Context) -> str | None:
-    """Predictions that no figures were taken of."""
+    """Predictions that no figures were taken of, or files that came in this run, scored or not."""
     found = _pending(ctx)
-    return str(found) if found else None
+    return str(found) if found else _files(ctx)
 
 
 def size(ctx: Context) -> int:
@@ -35,11 +37,16 @@ def size(ctx: Context) -> int:
 def run(ctx: Context) -> StepResult:
     """Takes the figures. Of fewer predictions than `monitor.min_rows` only the number is said: they are not judged."""
     found = _pending(ctx)
+    if not (found or _files(ctx)):
+        return StepResult(note="no new predictions, no new files")
+    ctx.sign("monitor", ctx.settings.project, {SOURCE: found.upto} if found else None)
+    said = drift.judge(ctx, found)
+    tell.drifted(ctx, said)  # before the figures, whose position ends the stage: who is killed here tells it again
+    drifted = f"; drifted: {', '.join(subjects)}" if (subjects := tell.subjects(said)) else ""
     if not found:
-        return StepResult(note="no new predictions")
-    ctx.sign("monitor", ctx.settings.project, {SOURCE: found.upto})
-    ctx.tables.ensure(TARGET)
-    drifted = drift.judge(ctx, found)
+        return StepResult(
+            written=len(said), note=f"nothing was scored; {len(said)} verdicts on files and steps{drifted}"
+        )
     figures, rows = _predictions(ctx, ctx.tables.changes(SOURCE, found.since, found.upto, KEY))
     figures += _tables(ctx) + _times(ctx)
     named = [(ctx.settings.project, ctx.run_id, *figure) for figure in figures]
@@ -48,8 +55,15 @@ def run(ctx: Context) -> StepResult:
     note = f"{len(figures)} figures of {rows:,} predictions" + (
         f"; fewer than {ctx.settings.monitor.min_rows} are not judged" if few else ""
     )
-    said = f"; drifted: {', '.join(drifted)}" if drifted else ""
-    return StepResult(read=rows, written=len(figures), versions=ctx.versions(TARGET), note=note + said)
+    return StepResult(read=rows, written=len(figures), versions=ctx.versions(TARGET), note=note + drifted)
+
+
+def _files(ctx: Context) -> str | None:
+    """How many files this run saw."""
+    if not ctx.tables.log("ops.files").rows():
+        return None
+    found = duck.rows(ctx.root, SEEN, [ctx.settings.project, ctx.run_id], only=["ops.files"])[0]["n"]
+    return f"{found} file{'s' * (found != 1)} came" if found else None
 
 
 def _pending(ctx: Context) -> Pending | None:

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from lakehouse_nlp.core import duck
+from lakehouse_nlp.core import actions, duck
+from lakehouse_nlp.core.alerts import alert
 from lakehouse_nlp.core.context import Context, StepResult
 from lakehouse_nlp.core.errors import DataError
 from lakehouse_nlp.core.pending import Pending, pending_beside
@@ -26,10 +27,11 @@ Pass = tuple[Pending, list[Version]]
 def due(ctx: Context) -> str | None:
     """Rows of gold that came since one of the versions last scored, a version that never did, or one to be shown."""
     named = resolved(ctx)
+    first = str(next(iter(named.values()), ""))
     for found, _ in _passes(ctx, list(named.values())):
-        return str(found)
-    if named and _may_switch(ctx) and waits(ctx, named):
-        return f"{next(iter(named.values()))} is to be shown by current_predictions"
+        return None if _was_refused(ctx, first, found) else str(found)
+    if named and _may_switch(ctx) and waits(ctx, named) and not actions.blocked(ctx, first):
+        return f"{first} is to be shown by current_predictions"
     return None
 
 
@@ -39,7 +41,9 @@ def size(ctx: Context) -> int:
 
 
 def run(ctx: Context) -> StepResult:
-    """Scores with the same versions throughout; raises DataError if gold was made by another pipeline than theirs."""
+    """Scores with the same versions throughout; nothing, and says so, where monitoring blocks it. Raises DataError if
+    gold was made by another pipeline than theirs.
+    """
     named = resolved(ctx)
     versions = list(named.values())
     if not versions:
@@ -54,6 +58,8 @@ def run(ctx: Context) -> StepResult:
             hint="lakehouse-nlp run train register, for a model of today's pipeline; or set gold.nlp back and run gold",
         )
     passes = list(_passes(ctx, versions))
+    if why := actions.blocked(ctx, str(versions[0])):
+        return _refused(ctx, versions[0], why)
     counts = [_scored(ctx, found, together) for found, together in passes]
     read, written = (sum(numbers) for numbers in zip((0, 0), *counts, strict=True))
     told, held = switched(ctx, named) if _may_switch(ctx) else ("", False)
@@ -63,6 +69,19 @@ def run(ctx: Context) -> StepResult:
     return StepResult(read, written, 0, ctx.versions(TARGET), note, (told,) if held else ())
 
 
+def _was_refused(ctx: Context, model: str, found: Pending) -> bool:
+    """Whether nothing came since it was said that scoring is blocked; to who asks for a window it is said again."""
+    return not ctx.settings.score.window and actions.refused(ctx, model, found.upto)
+
+
+def _refused(ctx: Context, model: Version, why: Sequence[str]) -> StepResult:
+    """What was scored before stays as it is shown; whoever is on call is told what opens it again."""
+    actions.refuse(ctx, str(model), ctx.tables.log(SOURCE).changed() or 0, why)
+    says, then = actions.said(ctx, str(model), why), actions.hint(ctx)
+    alert(ctx, "error", says, then)
+    return StepResult(note=f"blocked by monitoring: {'; '.join(why)}", refused=(f"{says}\n  next: {then}",))
+
+
 def resolved(ctx: Context) -> Named:
     """The versions that `score.models` names now, by these names; none where the first, which is shown, is not there.
 
@@ -70,13 +89,13 @@ def resolved(ctx: Context) -> Named:
     than gold's: a model that only looks on stops nobody.
     """
     registry, (first, *others) = Registry(ctx), ctx.settings.score.models
-    shown = _version(registry, first)
+    shown = registry.named(first)
     if shown is None:
         return {}
     found: Named = {first: shown}
     pipelines = _pipelines(ctx) if others else set()
     for name in others:
-        version = _version(registry, name)
+        version = registry.named(name)
         known = {each.number for each in found.values()}
         if version and version.number not in known and not pipelines - {version.tags.get("nlp_hash", "")}:
             found[name] = version
@@ -86,10 +105,6 @@ def resolved(ctx: Context) -> Named:
 def _may_switch(ctx: Context) -> bool:
     """Whether what is shown is this run's business: a backfill leaves it alone."""
     return ctx.tables.log(TARGET).exists and not ctx.settings.score.window
-
-
-def _version(registry: Registry, name: str | int) -> Version | None:
-    return registry.get(name) if isinstance(name, int) else registry.alias(name)
 
 
 def _pipelines(ctx: Context) -> set[str]:

@@ -7,7 +7,7 @@ from typing import Any
 from lakehouse_nlp import __version__
 from lakehouse_nlp.core import duck
 from lakehouse_nlp.core.context import Context, StepResult
-from lakehouse_nlp.core.registry import Registry, Version
+from lakehouse_nlp.core.registry import MADE_AT, Registry, Version
 from lakehouse_nlp.model.stored import booster_hash
 from lakehouse_nlp.train import warm
 from lakehouse_nlp.train.engines import Choice
@@ -63,6 +63,7 @@ def run(ctx: Context) -> StepResult:
         tags = {
             "recipe": model_recipe(ctx.settings, ctx.home),
             "code": __version__,
+            MADE_AT: ctx.clock().isoformat(),
             "seed": str(settings.train.seed),
             **{f"{table}_version": str(at) for table, at in _versions(ctx, GOLD, version).items()},
             "train_rows": str(len(train)),

@@ -73,7 +73,7 @@ def test_one_waiting_file_plans_the_whole_path(home: Path, ctx: Context) -> None
         ("train", "follows gold", False),
         ("register", "follows train", False),
         ("score", "follows gold, register", False),
-        ("monitor", "follows score", False),
+        ("monitor", "follows ingest, score", False),
     ]
 
 

@@ -30,14 +30,15 @@ def _write(ctx: Context, table: str, rows: list[dict[str, Any]]) -> None:
 def _steps(run: str, seconds: float, state: str = "done", stage: str = "gold", price: float = 1.0) -> dict[str, Any]:
     return {
         "run_id": run, "stage": stage, "state": state, "started_at": AT, "ended_at": AT + timedelta(seconds=seconds),
-        "peak_bytes": 1 << 30, "price": price,
+        "peak_bytes": 1 << 30, "price": price, "cpu_seconds": seconds,
     }  # fmt: skip
 
 
 def _file(run: str, rows: int, state: str = "loaded", late: bool = False, aside: int = 0) -> dict[str, Any]:
     return {
-        "run_id": run, "state": state, "bytes": rows * 100, "rows": rows, "records": rows, "set_aside": aside,
-        "late": late, "modified_at": AT, "recorded_at": AT + timedelta(hours=1),
+        "run_id": run, "state": state, "failed": "format" if state == "rejected" else "", "bytes": rows * 100,
+        "rows": rows, "records": rows, "set_aside": aside, "late": late, "modified_at": AT,
+        "recorded_at": AT + timedelta(hours=1),
     }  # fmt: skip
 
 
@@ -73,8 +74,9 @@ def test_what_is_out_of_line_is_told(home: Path, make_context: MakeContext) -> N
     _write(ctx, "ops.schema_changes", [{"run_id": "run-7", "table_name": "bronze"}])
     beyond = {name for name, each in _said(ctx).items() if each.beyond}
     assert beyond == {
-        "gold: seconds", "run: price", "score: errors", "files: rows", "files: share late", "files: share set aside",
-        "files: share rejected", "not_null(id): share broken", "bronze: changes of columns",
+        "gold: seconds", "gold: CPU seconds", "run: price", "score: errors", "files: rows", "files: share late",
+        "files: share set aside", "files: share rejected", "format: files of no use", "not_null(id): share broken",
+        "bronze: changes of columns",
     }  # fmt: skip
 
 

@@ -70,11 +70,20 @@ def test_too_few_rows_are_not_judged() -> None:
 
 
 def test_windows_before_are_taken_together_as_many_as_asked() -> None:
-    odd, usual = _window(kind=(100, 900, 0, 0), name="odd"), _window()
-    assert _found(_window(), (odd, usual, usual), last=2)["kind", BEFORE].beyond is False
-    assert _found(_window(), (odd, usual, usual), last=3)["kind", BEFORE].beyond
+    low, usual, high = (_window(kind=(n, 1_000 - n, 0, 0)) for n in (560, 600, 640))
+    assert not any(_found(each)["kind", TRAINING].beyond for each in (low, usual, high))
+    before = (low, low, low, usual)
+    assert _found(high, before, last=1)["kind", BEFORE].beyond is False
+    assert _found(high, before, last=4)["kind", BEFORE].beyond
     few = _window(kind=(30, 20, 0, 0))
     assert ("kind", BEFORE) not in _found(_window(), (few,)), "too few rows to hold anything against"
+
+
+def test_the_end_of_a_shift_is_none() -> None:
+    odd, usual = _window(kind=(100, 900, 0, 0), name="odd"), _window()
+    assert _found(odd, (usual, usual))["kind", BEFORE].beyond
+    assert not _found(usual, (odd, odd, usual))["kind", BEFORE].beyond
+    assert ("kind", BEFORE) not in _found(usual, (odd, odd))
 
 
 def test_what_the_settings_pass_over_is_no_drift() -> None:

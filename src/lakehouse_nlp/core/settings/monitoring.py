@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from lakehouse_nlp.core.settings.section import Section
+from lakehouse_nlp.core.settings.section import Section, Share
 
 Action = Literal["note", "alert", "block_scoring", "rerun", "retrain"]
 Method = Literal["psi", "jensen_shannon", "kolmogorov_smirnov", "chi_squared"]
@@ -22,7 +22,9 @@ class Methods(Section):
 
 
 class Actions(Section):
-    """What is asked for once something has drifted: recorded in `ops.drift`, for those who act on it."""
+    """What follows once something has drifted: it is noted, told to the operators, keeps the model from scoring, has
+    silver and gold made again, or asks for a new model. Each is recorded in `ops.drift`.
+    """
 
     inputs: Action = "note"
     outputs: Action = "alert"
@@ -45,6 +47,7 @@ class Monitor(Section):
     ignore: dict[Method, Distance] = Field({}, description="distances up to which nothing is said, however many rows")
     drop: float = Field(0.0, ge=0, le=1, description="of accuracy, precision or recall that is passed over")
     history: int = Field(20, ge=3, description="runs that files, checks and times are held against")
+    disk: Share = Field(0.95, description="share of the lake's disk that may be in use")
     actions: Actions = Actions()
 
     @model_validator(mode="after")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, suppress
+from datetime import datetime, timedelta, timezone
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,10 +22,19 @@ class Catalog:
     """Tables by short name: `bronze` is `<project>.bronze`; `ops.files` is what it says."""
 
     def __init__(
-        self, root: Path, project: str, connect: Callable[[], SparkSession], *, catalog: str | None = None
+        self,
+        root: Path,
+        project: str,
+        connect: Callable[[], SparkSession],
+        *,
+        catalog: str | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
     ) -> None:
-        """`root`: the lake's folder; `connect`: gives the session, called when the first table is touched."""
+        """`root`: the lake's folder; `connect`: gives the session, called when the first table is touched; `clock`: the
+        time, UTC, at which rows are recorded.
+        """
         self.root, self.project, self.catalog, self._connect = root, project, catalog, connect
+        self._clock, self._written = clock, datetime.min.replace(tzinfo=timezone.utc)
         self._stamp = Stamp("", "", "")
 
     @cached_property
@@ -41,6 +51,11 @@ class Catalog:
     def touched(self) -> bool:
         """Whether the session was asked for."""
         return "spark" in vars(self)
+
+    def now(self) -> datetime:
+        """The time by the clock; never twice the same, for rows are told apart by when they were recorded."""
+        self._written = max(self._clock(), self._written + timedelta(microseconds=1))
+        return self._written
 
     def disconnect(self) -> None:
         """Forgets the session: the next table that is touched asks for one again."""

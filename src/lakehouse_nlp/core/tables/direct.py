@@ -6,7 +6,7 @@ The commits are like Spark's: stamped in `userMetadata`, held to the table's con
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from lakehouse_nlp.core.tables.log import Log, Stamp
@@ -21,10 +21,12 @@ Row = tuple[Any, ...]
 Once = tuple[str, int]
 
 
-def write(log: Log, rows: Sequence[Row], stamp: Stamp, *, once: Once | None = None, over: str | None = None) -> None:
+def write(
+    log: Log, rows: Sequence[Row], stamp: Stamp, at: datetime, *, once: Once | None = None, over: str | None = None
+) -> None:
     """Appends the rows; or puts them in the place of the rows for which `over`, a condition, holds.
 
-    `rows`: the table's columns in order but for `recorded_at`, which is the time of writing. `once`: an app and a
+    `rows`: the table's columns in order but for `recorded_at`, which is the time of writing, `at`. `once`: an app and a
     version; nothing is written if the app has written it, or a later one, or writes it at this moment.
     """
     from deltalake import CommitProperties, Transaction, write_deltalake
@@ -36,7 +38,7 @@ def write(log: Log, rows: Sequence[Row], stamp: Stamp, *, once: Once | None = No
         custom_metadata={"userMetadata": stamp.to_json()}, app_transactions=[Transaction(*once)] if once else None
     )
     how: dict[str, Any] = {"mode": "overwrite", "predicate": over} if over else {"mode": "append"}
-    data = _arrow(log.table, rows)
+    data = _arrow(log.table, rows, at)
 
     def written() -> None:
         """Over the newest version: an append meets nobody, but rows that are replaced may have been moved meanwhile."""
@@ -81,10 +83,10 @@ def remove(log: Log, where: str) -> None:
     log.table.delete(where)
 
 
-def _arrow(table: DeltaTable, rows: Sequence[Row]) -> pa.Table:
+def _arrow(table: DeltaTable, rows: Sequence[Row], at: datetime) -> pa.Table:
     import pyarrow as pa
 
     schema = pa.schema(table.schema().to_arrow())
     names = [name for name in schema.names if name != "recorded_at"]
-    now = {"recorded_at": datetime.now(timezone.utc)}
-    return pa.Table.from_pylist([dict(zip(names, row, strict=False)) | now for row in rows], schema=schema)
+    named = [dict(zip(names, row, strict=False)) for row in rows]
+    return pa.Table.from_pylist([row | {"recorded_at": at} for row in named], schema=schema)

@@ -198,14 +198,14 @@ class Tables(Catalog):
         keeps the tables, it is Spark that writes; elsewhere `direct`, which is some thirty times as fast.
         """
         if not self.catalog:
-            direct.write(self.log(table), rows, self._stamp.reaching(upto), once=once, over=over)
+            direct.write(self.log(table), rows, self._stamp.reaching(upto), self.now(), once=once, over=over)
             return
         from pyspark.sql import functions as F
         from pyspark.sql.types import StructType
 
         fields = [field for field in self.read(table).schema.fields if field.name != "recorded_at"]
         frame = self.spark.createDataFrame(rows, StructType(fields[: len(rows[0])])).coalesce(1)
-        frame = frame.withColumn("recorded_at", F.current_timestamp())
+        frame = frame.withColumn("recorded_at", F.lit(self.now()))
         if over:
             self.replace_window(table, frame, where=over, upto=upto)
         elif once:
