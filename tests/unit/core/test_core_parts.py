@@ -35,7 +35,9 @@ STAMP = Stamp("run-1", "silver", "0.1.0", "abc", {"bronze": 7})
 # -- stamps and logs -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("stamp", [STAMP, Stamp("", "", ""), Stamp("ü", 'a "b"', "1", "", {"a": 0, "b": 2**40})])
+@pytest.mark.parametrize(
+    "stamp", [STAMP, Stamp("", "", ""), Stamp("ü", 'a "b"', "1", "", {"a": 0, "b": 2**40}, {"raw": 3})]
+)
 def test_a_stamp_comes_back_from_a_commit(stamp: Stamp) -> None:
     assert Stamp.from_json(stamp.to_json()) == stamp
 
@@ -111,7 +113,7 @@ def test_the_packaged_folders_are_there() -> None:
 
 def test_every_table_that_a_stage_writes_has_its_ddl() -> None:
     tables = {table.split(".")[-1] for stage in STAGES for table in stage.writes} - {"candidate", "champion"}
-    tables |= {"runs", "steps", "breaker", "alerts", "schema_changes", "labels"}
+    tables |= {"runs", "steps", "lineage", "breaker", "alerts", "schema_changes", "labels"}
     assert {file.stem for file in packaged("sql").glob("*/tables/*.sql")} == tables
 
 

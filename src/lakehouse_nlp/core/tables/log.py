@@ -57,8 +57,9 @@ class Stamp:
         return replace(self, upto=dict(upto or {}))
 
     def to_json(self) -> str:
-        """The stamp as `userMetadata` holds it."""
-        return json.dumps(asdict(self), sort_keys=True)
+        """The stamp as `userMetadata` holds it; without `read` where that is empty, as earlier releases know it."""
+        told = {name: value for name, value in asdict(self).items() if name != "read" or value}
+        return json.dumps(told, sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str | None) -> Stamp | None:
