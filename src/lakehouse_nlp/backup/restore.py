@@ -72,14 +72,15 @@ def restore(
                 hint=f"lakehouse-nlp restore --from {place} --replace, or --home FOLDER for another home",
             )
         if dry_run:
-            known = {file for file in manifest.files if _size(ctx, file) == file.size}
-            new = tuple(file for file in manifest.files if file not in known)
-            return Restored(manifest.id, manifest.project, str(home), new, tuple(known), 0, lost)
+            here = tuple(file for file in manifest.files if _size(ctx, file) == file.size)
+            lacking = tuple(file for file in manifest.files if _size(ctx, file) != file.size)
+            return Restored(manifest.id, manifest.project, str(home), lacking, here, 0, lost)
         with lease(ctx, BACKUP), lease(ctx):
             copied = _brought(ctx, store, manifest, Path(room))
             _compare(ctx, manifest)
             _mark(ctx).unlink()
-    kept = tuple(file for file in manifest.files if file not in {*copied})
+    new = set(copied)
+    kept = tuple(file for file in manifest.files if file not in new)
     return Restored(manifest.id, manifest.project, str(home), copied, kept, len(manifest.answers), lost)
 
 

@@ -217,15 +217,29 @@ def test_a_bucket_is_a_place_for_backups(made: Path, tmp_path: Path, bucket: str
 
 
 def _killed(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, place: int) -> None:
-    """The n-th call of it is not made: the process dies."""
+    """In the n-th call of it the process dies, with half a file in its place where it would have written one."""
     real, calls = getattr(owner, name), iter(range(1, 1000))
 
     def dies(*args: Any, **named: Any) -> Any:
         if next(calls) == place:
+            _half_written(name, *args)
             raise KeyboardInterrupt
         return real(*args, **named)
 
     monkeypatch.setattr(owner, name, dies)
+
+
+def _half_written(name: str, *args: Any) -> None:
+    if name == "put":
+        store, source, file = args
+        half, whole = Path(store._place(file.sha256)), source.read_bytes()
+    elif name == "get":
+        _, _, target = args
+        half, whole = target.with_name(f".{target.name}.part"), b"half of it"
+    else:
+        return
+    half.parent.mkdir(parents=True, exist_ok=True)
+    half.write_bytes(whole[: len(whole) // 2])
 
 
 @pytest.mark.parametrize(("what", "at"), [("put", 4), ("finish", 1)])
