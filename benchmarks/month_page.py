@@ -102,7 +102,7 @@ def _planted(events: Sequence[plans.Event], found: dict[int, list[str]]) -> list
     def said(each: Iterable[plans.Finding]) -> str:
         return "; ".join(f"day {day}: {what}" for day, what in sorted(each)) or "-"
 
-    beside = [{(day, what) for day, what in event.may if what in found.get(day, [])} for event in events]
+    beside = [{(day, what) for day, what in event.may - event.must if what in found.get(day, [])} for event in events]
     return [
         (event.name, ", ".join(map(str, event.days)), event.says, said(event.must), said(came))
         for event, came in zip(events, beside, strict=True)
