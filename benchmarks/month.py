@@ -40,6 +40,7 @@ monitor:
   actions: {{inputs: alert, outputs: block_scoring, labels: retrain, performance: alert, data: alert, runs: note}}
 runs:
   retries: {{tries: 2, wait: 1s}}
+disk: {{min_free: null, warn: null}}  # the disk is small, and its end is to be met
 mlflow: {{tracking_uri: {store}}}
 alerts: {{operators: ["{operators}"]}}
 spark:
