@@ -15,7 +15,6 @@ import pytest
 import yaml
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 
-from conftest import TINY
 from lakehouse_nlp.backup import backup, ledgers, registry, restore, take
 from lakehouse_nlp.backup.manifest import Manifest
 from lakehouse_nlp.backup.store import Store, hashed
@@ -27,6 +26,7 @@ from lakehouse_nlp.core.tables import Stamp, direct
 
 restoring = importlib.import_module("lakehouse_nlp.backup.restore")
 pytestmark = pytest.mark.unit
+TINY = {"columns": {"id": "string", "body": "string"}, "key": "id", "text": ["body"], "label": "nullif(id, '')"}
 WHEN = datetime(2024, 5, 1, tzinfo=timezone.utc)
 MONITORED = Stamp("run-2", "monitor", "0.1", "tiny", {"predictions": 7})
 
@@ -149,7 +149,7 @@ def test_a_restored_project_is_what_it_was(made: Path, tmp_path: Path) -> None:
     assert ops.transactions() == {"tiny.monitor": 5}
     assert ops.constraints() == {"is_counted": "value > 0"}
     with pytest.raises(Exception, match="1 rows failed validation check"):
-        direct.write(ops, [("tiny", "rows", -1.0)], MONITORED)
+        direct.write(ops, [("tiny", "rows", -1.0)], MONITORED, WHEN)
     assert (ctx.folder / "models/current/card.md").read_text() == "# card\n"
     assert (ctx.folder / "raw/train/new file.csv").read_text() == "id,title\n"
 
@@ -298,7 +298,7 @@ def test_a_project_that_is_there_gives_way_only_where_that_is_asked_for_and_othe
     _model(ctx, "newer trees")
     (ctx.folder / "models/v1.1").mkdir()
     (ctx.folder / "models/v1.1/card.md").write_text("newer")
-    (home / "conf/projects/tiny.yml").write_text(yaml.safe_dump({**TINY, "nulls": ["-"]}))
+    (home / "conf/projects/tiny.yml").write_text(yaml.safe_dump({**TINY, "project": "tiny", "nulls": ["-"]}))
     before = _rows(home, KEYS)
     with pytest.raises(UsageError) as refused:
         restore(home, place)

@@ -190,6 +190,7 @@ def test_a_run_that_replaces_its_row_while_the_files_are_merged_writes_it_all_th
         real(table, *args, **named)
 
     monkeypatch.setattr(deltalake, "write_deltalake", overtaken)
-    direct.write(ctx.tables.log("ops.metrics"), [("tiny", 7)], STAMP, over="project = 'tiny'")
+    at = datetime(2024, 5, 2, tzinfo=timezone.utc)
+    direct.write(ctx.tables.log("ops.metrics"), [("tiny", 7)], STAMP, at, over="project = 'tiny'")
     assert next(calls) == 3
     assert _numbers(ctx) == [0, 2, 7, 23, 25]
