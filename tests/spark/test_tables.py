@@ -22,7 +22,6 @@ from lakehouse_nlp.core.tables import Change, Stamp, Tables, direct, note
 pytestmark = [pytest.mark.spark, pytest.mark.usefixtures("spark")]
 
 WHEN = datetime(2024, 1, 2, 3, 4, 5)
-AT = WHEN.replace(tzinfo=timezone.utc)
 HOUR = timedelta(hours=1)
 GOLD = "key string, purpose string, label string, split string, price double, clean_text string, tokens array<string>, "
 GOLD += "n_chars int, n_tokens int, nlp_hash string, row_hash bigint"
@@ -395,11 +394,11 @@ def test_of_two_at_once_one_is_recorded(ctx: Context) -> None:
     ctx.tables.ensure("ops.metrics")
     logs = [ctx.tables.log("ops.metrics") for _ in range(3)]
     assert [log.table.version() for log in logs] == [0, 0, 0]  # all have looked before one writes
-    stamp = Stamp("run-1", "test", __version__)
+    stamp, now = Stamp("run-1", "test", __version__), datetime.now(timezone.utc)
     for log in logs[:2]:
-        direct.write(log, FIGURES, stamp, AT, once=("tiny.app", 1))
+        direct.write(log, FIGURES, stamp, now, once=("tiny.app", 1))
     assert len(_figures(ctx.tables)) == 2
-    direct.write(logs[2], FIGURES, stamp, AT)  # no transaction to be in one another's way
+    direct.write(logs[2], FIGURES, stamp, now)  # no transaction to be in one another's way
     assert len(_figures(ctx.tables)) == 4
 
 
