@@ -53,8 +53,11 @@ def _older(ctx: Context, paths: Iterable[Path], days: float | None) -> list[Path
 
 
 def _logs(ctx: Context) -> Iterator[Path]:
-    """Logs of runs; Spark's event logs where they lie in the home: elsewhere they are other programs', too."""
+    """Logs of runs, and their pages; Spark's event logs where they lie in the home: elsewhere they are other programs',
+    too.
+    """
     yield from (ctx.folder / "monitoring" / "logs").glob("*")
+    yield from (ctx.folder / "reports").glob("*.html")
     events = str(ctx.settings.spark.conf.get("spark.eventLog.dir", "")).removeprefix("file:")
     folder = Path("/" + events.lstrip("/"))
     if events and folder.is_relative_to(ctx.home) and folder != ctx.home:

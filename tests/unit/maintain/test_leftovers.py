@@ -47,6 +47,7 @@ def test_old_logs_and_what_killed_runs_left_go_and_the_rest_stays(home: Path, ma
     ctx = make_context(home, spark=events)
     logs = ctx.folder / "monitoring" / "logs"
     old = [_file(logs / "run-1.jsonl", 31), _file(home / "events" / "local-1.zstd", 40)]
+    old += [_file(ctx.folder / "reports" / "run-1.html", 31)]
     stay = [_file(logs / "run-2.jsonl", 29), _file(home / "events" / "local-2", 1), _file(home / "lake/x.jsonl", 99)]
     work = [
         _file(ctx.folder / "chunks" / "run-0" / "a" / "1.parquet", 0), _file(ctx.folder / "models/.v1.2/model", 0, 500),
@@ -54,12 +55,12 @@ def test_old_logs_and_what_killed_runs_left_go_and_the_rest_stays(home: Path, ma
     stay += [_file(ctx.folder / "models" / "v1.1" / "model", 400)]
     (ctx.folder / "models" / "current").symlink_to("v1.1")
     studies = [_file(ctx.folder / "models/search/a.db", 91), _file(ctx.folder / "models/search/b.db", 60)]
-    wanted = {"logs": (2, 0.002, True), "work of killed runs": (2, 0.002, True), "studies": (1, 0.001, True)}
+    wanted = {"logs": (3, 0.003, True), "work of killed runs": (2, 0.002, True), "studies": (1, 0.001, True)}
     wanted |= {"files that nobody knows": (0, 0, False), "trials": (0, 0, True)}
 
     assert _removed(ctx, dry_run=True) == wanted
     assert all(path.exists() for path in [*old, *stay, *work, *studies])
-    assert _removed(ctx)["logs"] == (2, 0.002, True)
+    assert _removed(ctx)["logs"] == (3, 0.003, True)
     assert not any(path.exists() for path in [*old, *work, studies[0]])
     assert all(path.exists() for path in [*stay, studies[1], ctx.folder / "models" / "current" / "model"])
     assert {files for files, _, _ in _removed(ctx).values()} == {0}

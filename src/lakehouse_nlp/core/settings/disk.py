@@ -45,7 +45,7 @@ class Disk(Section):
 class Retention(Section):
     """How long `maintain` keeps what is not data, in days; null: for ever."""
 
-    logs: float | None = Field(30, ge=1, description="of runs (monitoring/logs), and Spark's event logs in the home")
+    logs: float | None = Field(30, ge=1, description="of runs, their pages, and Spark's event logs in the home")
     trials: float | None = Field(30, ge=1, description="runs of MLflow that no version of the model came of")
     best: int = Field(10, ge=0, description="trials of each search that stay, whatever their age")
     studies: float | None = Field(90, ge=1, description="files of searches, by which one that was ended is taken up")
