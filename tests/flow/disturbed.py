@@ -87,9 +87,9 @@ def wait_for_writing(process: subprocess.Popen[str], home: Path) -> None:
         time.sleep(0.05)
 
 
-def killed(home: Path, delay: float) -> bool:
+def killed(home: Path, delay: float, command: tuple[str, ...] = COMMAND) -> bool:
     """Runs, and kills the whole process group so long after its first writing; whether it was still running."""
-    process = lake.begin(lake.BIN / "lakehouse-nlp", *COMMAND, "--home", home, cwd=home)
+    process = lake.begin(lake.BIN / "lakehouse-nlp", *command, "--home", home, cwd=home)
     wait_for_writing(process, home)
     until = time.monotonic() + delay
     while process.poll() is None and time.monotonic() < until:
