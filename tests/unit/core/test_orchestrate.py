@@ -54,7 +54,7 @@ def test_a_stage_waits_for_those_whose_tables_it_reads_and_so_for_the_one_before
         "train": ["gold"],
         "register": ["train"],
         "score": ["gold", "register"],
-        "monitor": ["score"],
+        "monitor": ["ingest", "score"],
     }
     for before, stage in itertools.pairwise(told):
         assert before["name"] in stage["after"], "or the order of a run here and there may differ"
