@@ -24,7 +24,7 @@ pytestmark = pytest.mark.contracts
 SQL, PACKAGE = lake.ROOT / "sql", lake.ROOT / "src/lakehouse_nlp"
 DDL = sorted(SQL.glob("*/tables/*.sql"))
 # Folders and modules of the package that are no stage.
-BESIDE = {"cli", "core", "demo", "init", "model", "suggest"}
+BESIDE = {"backup", "cli", "core", "demo", "init", "maintain", "model", "report", "suggest"}
 
 
 def test_the_stages_are_those_of_the_design_in_its_order() -> None:
