@@ -62,7 +62,9 @@ def test_the_tables_are_those_of_the_command_line(outcome: dict[str, Any], clean
 @pytest.mark.parametrize("scenario", ["local"])
 def test_the_script_of_one_stage_runs_that_stage(outcome: dict[str, Any]) -> None:
     assert outcome["first"].returncode == 0, outcome["first"].stderr
-    assert outcome["tables"] == ["demo.bronze", "ops.files", "ops.runs", "ops.schema_changes", "ops.steps"]
+    assert outcome["tables"] == [
+        "demo.bronze", "ops.files", "ops.lineage", "ops.runs", "ops.schema_changes", "ops.steps",
+    ]  # fmt: skip
     asked = lake.ask(outcome["home"], "SELECT stages, state FROM ops.runs ORDER BY run_id")
     every = "ingest silver gold train register score monitor"
     assert asked == [{"stages": "ingest", "state": "done"}, {"stages": every, "state": "done"}]
