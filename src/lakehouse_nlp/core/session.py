@@ -66,6 +66,8 @@ def session(spark: Spark, app: str = "lakehouse-nlp") -> SparkSession:
     from pyspark.sql import SparkSession
 
     hush("py4j", level=logging.CRITICAL)  # what it has to say comes as an exception too
+    if _died():
+        forget()
     if active := SparkSession.getActiveSession():
         return check(active)
     _environment(spark)
@@ -144,6 +146,14 @@ def reconnect(spark: SparkSession) -> None:
     client = getattr(spark.sparkContext._gateway, "_gateway_client", None)
     if line := getattr(client, "get_thread_connection", lambda: None)():
         line.close()
+
+
+def _died() -> bool:
+    """Whether the Java process of a session of this process has ended."""
+    from pyspark import SparkContext
+
+    java = getattr(SparkContext._gateway, "proc", None)
+    return java is not None and java.poll() is not None
 
 
 def forget() -> bool:

@@ -1,4 +1,4 @@
-"""A new session takes Delta's classes from the file that `doctor --fix` made."""
+"""Sessions in processes of their own: which classes they map, and what comes after one whose Java died."""
 
 import os
 import subprocess
@@ -9,10 +9,19 @@ import pytest
 
 from lakehouse_nlp.core import sharing
 
-START = """
+IMPORTS = """
 from lakehouse_nlp.core.session import session
 from lakehouse_nlp.core.settings.models import Spark
-session(Spark(master="local[1]", conf={"spark.ui.enabled": False})).stop()
+asked = Spark(master="local[1]", conf={"spark.ui.enabled": False})
+"""
+START = f"{IMPORTS}session(asked).stop()"
+LOSE = f"""{IMPORTS}
+from pyspark import SparkContext
+first = session(asked)
+java = SparkContext._gateway.proc
+java.kill()
+java.wait()
+print(session(asked).range(3).count(), SparkContext._gateway.proc.pid != java.pid)
 """
 
 
@@ -26,3 +35,8 @@ def test_a_session_maps_the_classes_of_delta(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", START], check=True, env=told)
     (loaded,) = (line for line in log.read_text().splitlines() if " io.delta.tables.DeltaTable source: " in line)
     assert loaded.endswith("source: shared objects file (top)")
+
+
+def test_after_a_session_whose_java_died_comes_a_new_one() -> None:
+    told = subprocess.run([sys.executable, "-c", LOSE], check=True, capture_output=True, text=True)
+    assert told.stdout.split() == ["3", "True"]
