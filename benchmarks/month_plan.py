@@ -64,7 +64,7 @@ def event(name: str, day: int) -> Event:
         "vocabulary": Event(
             name, (day, second), "reviews of laptops, which no training row is of",
             _on(second, INPUTS, TOLD_INPUTS),
-            frozenset(beside),
+            frozenset(beside) | _on(day, DATA, TOLD_DATA) | _on(second, DATA, TOLD_DATA),  # they are longer, too
         ),
         "outage": Event(name, (day,), "the MLflow server is down in the morning", _on(day, AWAY)),
         "labels": Event(
