@@ -30,14 +30,15 @@ RESULTS = Path(__file__).with_name("results")
 TENTH = "score_tenth"
 
 
-def by(figure: str, unit: str) -> Callable[[str, str, str, str, Aim], Comparison]:
-    """Makes comparisons of two jobs by one figure: name, our job, the peer's, what that is, aim."""
+def by(figure: str, unit: str, peers: str = "") -> Callable[[str, str, str, str, Aim], Comparison]:
+    """Makes comparisons of two jobs by a figure, or two: name, our job, the peer's, what that is, aim."""
     return lambda name, ours, peer, against, aim: Comparison(
-        name, Side(ours, figure), Side(peer, figure), unit, against, aim
+        name, Side(ours, figure), Side(peer, peers or figure), unit, against, aim
     )
 
 
 rates, seconds = by("rows_per_s", "rows/s"), by("seconds", "s")
+cold_rates, cold = by("cold_rows_per_s", "rows/s", "rows_per_s"), by("cold_seconds", "s")
 per_cpu, cpu = by("rows_per_cpu_s", "rows/CPU s"), by("cpu_seconds", "CPU s")
 COMPARISONS = (
     rates("score_vs_limit", "score", "limit", "one process, all cores, no Spark", at_least(0.7)),
@@ -64,6 +65,10 @@ COMPARISONS = (
         "the model's files",
         Aim("≤ 3× + 300 MB", lambda ours, model: ours <= 3 * model + 300),
     ),
+    cold_rates("cold_vs_limit", "score", "limit", "`score_vs_limit`, ours in a new session", at_least(0.7)),
+    cold_rates("cold_vs_sparkxgb", "score", "sparkxgb", "`score_vs_sparkxgb`, ours in a new session", at_least(5)),
+    cold_rates("cold_vs_sklearn", "score", "sklearn", "`score_vs_sklearn`, ours in a new session", at_least(5)),
+    cold("cold_first_row", "first_row", "first_row_bare", "`first_row`, both in new sessions", at_most(0.4)),
 )
 NAMES = tuple(comparison.name for comparison in COMPARISONS)
 

@@ -14,6 +14,8 @@ from lakehouse_nlp.core.registry import CHAMPION, Registry, Version
 
 # Rows of gold that have a label: what models are trained on.
 LABELLED = 30_000
+# A twentieth of the rows, of every file: what the peers score before their time begins.
+BEFORE = "crc32(key) % 20 = 0"
 SILVER = "silver.parquet"
 
 # Copies of all lines one after the other, each in an order of its own: equal texts lie far apart.

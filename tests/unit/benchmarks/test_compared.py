@@ -22,7 +22,7 @@ pytestmark = pytest.mark.unit
 
 TABLE = [
     "score_vs_limit", "score_vs_sparkxgb", "score_vs_sklearn", "first_row", "nlp", "nlp_stem", "nlp_vs_sql", "growth",
-    "nothing_new", "worker_memory",
+    "nothing_new", "worker_memory", "cold_vs_limit", "cold_vs_sparkxgb", "cold_vs_sklearn", "cold_first_row",
 ]  # fmt: skip
 
 
