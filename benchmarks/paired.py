@@ -55,7 +55,7 @@ class Peak(threading.Thread):
     shares with others, as with the process that it was forked from, that is its part (proc(5): Pss).
     """
 
-    def __init__(self, pid: int, every: float = 0.25) -> None:
+    def __init__(self, pid: int, every: float = 1.0) -> None:
         super().__init__(daemon=True)
         self._pid, self._every, self._enough = pid, every, threading.Event()
         self.bytes = self.worker = 0

@@ -218,8 +218,8 @@ def defaults() -> dict[str, str]:
         "spark.ui.showConsoleProgress": "false",
         OURS: "true",
         "spark.serializer": "org.apache.spark.serializer.KryoSerializer",
-        # Rows of one partition are written as they come; by default they are all sorted by it before the first is.
-        "spark.sql.maxConcurrentOutputFileWriters": "1",
+        # Rows of one partition are written as they come; by default, and with 1, they are all sorted by it before.
+        "spark.sql.maxConcurrentOutputFileWriters": "2",
         "spark.python.daemon.module": "lakehouse_nlp.core.daemon",
         "spark.sql.execution.arrow.pyspark.enabled": "true",
         "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile=file:{logging_as}",
