@@ -36,7 +36,7 @@ demo: setup ## make sample reviews, run the whole path over them, query the pred
 	@$(BIN)/lakehouse-nlp demo
 
 # Most of a Spark test is waiting for one thread or another: groups at a time fill two cores, and serve four. The longest go first.
-test: setup browser ## run every test but those of `make faults`
+test: setup browser ## run every test but those of `make faults` and `make airflow-test`
 	@$(MAKE) --no-print-directory -j4 test-flow test-tables test-files test-train test-contracts
 
 test-flow: WHICH := tests/flow -m "not faults"

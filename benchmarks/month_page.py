@@ -15,8 +15,9 @@ SHADES = {"vocabulary": "#e8c47a", "labels": "#9fc5e8"}
 STAGES = ("ingest", "silver", "gold", "train", "register", "score", "monitor")
 PAGE = """# A month
 
-Made by `make month{days_said}`, which anyone can run: {days} days of real reviews, {rows} a day, after {history:,}
-labelled ones that the first model learns from. A day is made of reviews that were written on that day of a month, so
+Made by `make month{days_said}`, for which the file of reviews has to be at hand (`ARGS="--source FILE"`): it is not
+part of this project. It is {days} days of real reviews, {rows} a day, after {history:,} labelled ones that the first
+model learns from. A day is made of reviews that were written on that day of a month, so
 it is a day like the others unless something is planted in it. The project runs once a day as it would anywhere;
 labels come a day later; the clock is the simulated day's. MLflow is a server on loopback, the lake's disk a tmpfs of
 its own, and alerts go to a webhook.
@@ -34,7 +35,8 @@ What came along is what a shift may bring: a model that sees other reviews says 
 {planted}
 ## Day by day
 
-Of a day with several runs, the first failed or was blocked; the operator put it right, and ran again.
+Of a day with several runs, the first failed or was blocked; the operator put it right, and ran again. `blocked` means
+here that scoring was held back by a verdict and the run ended as `rejected`; the project was not blocked.
 
 {by_day}
 The operators got {messages} messages.

@@ -67,9 +67,15 @@ class Scheduler:
 
     def expect(self, projects: Sequence[str]) -> None:
         """Says when each is to run. Raises UsageError where none of them has a schedule."""
-        asked = {name: self.open_(name).settings.runs.schedule for name in projects}
-        for name, each in asked.items():
-            self.say(f"{name}: {_told(each)}")
+        asked: dict[str, Schedule] = {}
+        for name in projects:
+            try:
+                asked[name] = self.open_(name).settings.runs.schedule
+            except LakehouseError as error:  # it may be mended while the others go on
+                self._said[name] = str(error)
+                self.say(f"{name}: {error}")
+            else:
+                self.say(f"{name}: {_told(asked[name])}")
         if not any(each.asked for each in asked.values()):
             raise UsageError("no project has a schedule", hint="runs: {schedule: {cron: 0 6 * * *}} in its settings")
 
@@ -82,7 +88,7 @@ class Scheduler:
             why = self._why(ctx, timer, now)
             if why:
                 breaker.refuse(ctx)
-        except LakehouseError as error:
+        except Exception as error:  # whatever it is, other projects go on, and this one is looked at again
             if self._said.get(project) != str(error):
                 self._said[project] = str(error)
                 self.say(f"{project}: {error}")

@@ -338,13 +338,13 @@ def with_bad_files(base: Path, to: Path) -> Path:
 
 
 class Pool:
-    """Runs scenarios two at a time, beside the tests that ask for their outcome."""
+    """Runs scenarios two at a time, beside the tests that ask for their outcome; they are known by module and name."""
 
-    def __init__(self, base: Path, wanted: Mapping[str, Callable[[Path], Any]]) -> None:
+    def __init__(self, base: Path, wanted: Mapping[tuple[str, str], Callable[[Path], Any]]) -> None:
         self._pool = ThreadPoolExecutor(2)
         self._found = {name: self._pool.submit(scenario, base) for name, scenario in wanted.items()}
 
-    def outcome(self, name: str) -> Any:
+    def outcome(self, name: tuple[str, str]) -> Any:
         """What the scenario gave; raises what it raised."""
         return self._found[name].result()
 

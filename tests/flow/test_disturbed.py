@@ -173,7 +173,7 @@ def test_every_file_ends_in_one_place_and_nothing_is_left_in_chunks(
 
 
 def test_twenty_runs_were_killed(pool: lake.Pool) -> None:
-    assert [pool.outcome(name)["kills"] for name in KILLED] == [KILLS] * HOMES
+    assert [pool.outcome((__name__, name))["kills"] for name in KILLED] == [KILLS] * HOMES
 
 
 @pytest.mark.parametrize("scenario", ["disk full"])

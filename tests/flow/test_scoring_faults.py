@@ -5,6 +5,7 @@ Workers that die, drivers that die, two at once, a registry that changes meanwhi
 
 from __future__ import annotations
 
+import csv
 import json
 import signal
 import subprocess
@@ -39,6 +40,10 @@ def dying_worker(base: Path, name: str, master: str) -> dict[str, Any]:
     home = unscored(base, name)
     conf = ("spark.python.daemon.module=dying_daemon", "spark.python.worker.faulthandler.enabled=true")
     sets = [word for pair in conf for word in ("--set", f"spark.conf.{pair}")]
+    sets += [
+        "--set",
+        "runs.retries.tries=1",
+    ]  # what Java met, an end or a line that broke, decides whether it is tried again
     own = (f"PYTHONPATH={HERE}", f"DIES_ONCE={home / 'died'}")
     command = (lake.BIN / "lakehouse-nlp", *SCORE, "--home", home, *BATCHES, "--set", f"spark.master={master}", *sets)
     first = lake.call("env", *own, *command, cwd=home)
@@ -134,14 +139,18 @@ def alias_moved(base: Path) -> dict[str, Any]:
 
 
 def poisoned(base: Path) -> dict[str, Any]:
-    """Rows of 50 MB of words, with NUL, and with halves of surrogate pairs, escaped and as bytes, come to be scored."""
+    """Rows of 50 MB of words (as CSV: in JSON a string ends at 20), with NUL, and with halves of surrogate pairs, escaped
+    and as bytes, come to be scored.
+    """
     home = lake.copy(lake.clean(base).home, base / "scoring_poisoned")
     words = "good kettle broke " * (POISON // 18)
-    rows = [lake.row(1, body=words), lake.row(2, body="a\x00b \x00"), lake.row(3, body="half \ud83d of a pair \ude00")]
+    rows = [lake.row(2, body="a\x00b \x00"), lake.row(3, body="half \ud83d of a pair \ude00")]
     rows += [lake.row(4, title="\x00", body="\x00"), lake.row(5, body="BYTES")]
     text = "".join(json.dumps(row) + "\n" for row in rows).encode().replace(b"BYTES", b"half \xed\xa0\xbd of a pair")
-    path = home / "lake/demo/raw/inference/poisoned.jsonl"
-    path.write_bytes(text)
+    folder, long = home / "lake/demo/raw/inference", lake.row(1, body=words)
+    (folder / "poisoned.jsonl").write_bytes(text)
+    with (folder / "poisoned.csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([long, long.values()])
     sizes = ("--set", "ingest.max_record_bytes=100000000", "--set", "spark.conf.spark.driver.memory=4g")
     return {"home": home, "first": lake.cli(home, "run", *sizes), "plan": lake.cli(home, "plan", "--json")}
 
@@ -247,8 +256,8 @@ def test_poisoned_rows_are_scored_and_hurt_no_other(outcome: dict[str, Any], cle
     assert outcome["first"].returncode == 0, outcome["first"].stderr
     home = outcome["home"]
     once_each(home)
-    came = lake.ask(home, "SELECT _key AS key FROM demo.silver WHERE _file = 'poisoned.jsonl' ORDER BY 1")
-    aside = lake.count(home, "demo.quarantine", "_file = 'poisoned.jsonl'")
+    came = lake.ask(home, "SELECT _key AS key FROM demo.silver WHERE _file LIKE 'poisoned.%' ORDER BY 1")
+    aside = lake.count(home, "demo.quarantine", "_file LIKE 'poisoned.%'")
     assert len(came) + aside == 5
     assert {"key": "T00001"} in came
     assert lake.ask(home, "SELECT n_chars FROM demo.gold WHERE key = 'T00001'")[0]["n_chars"] > POISON - 20

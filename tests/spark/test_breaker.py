@@ -18,6 +18,7 @@ from lakehouse_nlp import flow
 from lakehouse_nlp.core import breaker, duck
 from lakehouse_nlp.core.context import Context
 from lakehouse_nlp.core.errors import BlockedError, DataError, TimedOutError, UsageError
+from lakehouse_nlp.core.runs import Record
 from lakehouse_nlp.core.stop import Terminated
 
 pytestmark = pytest.mark.spark
@@ -112,6 +113,16 @@ def test_a_run_that_ended_well_begins_the_count_anew_and_one_that_was_stopped_do
     days.run(between)
     assert days.run(NO) == "failed"
     assert days.run(NO) == fourth
+
+
+@pytest.mark.parametrize("upkeep", ["maintain", "replay"])
+def test_what_runs_no_stage_says_nothing_of_a_project(spark: SparkSession, home: Path, days: Days, upkeep: str) -> None:
+    for _ in range(2):
+        assert days.run(NO) == "failed"
+        record = Record(days.context(), (upkeep,))
+        record.begin()
+        record.end("done")
+    assert [days.run(NO), days.run(NO)] == ["failed", "blocked"]
 
 
 @pytest.mark.parametrize(("after", "states"), [(1, ["failed", "blocked"]), (None, ["failed"] * 5)])

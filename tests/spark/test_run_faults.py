@@ -209,6 +209,36 @@ def test_the_row_of_a_run_that_was_killed_is_closed_by_the_next_one(
     ]
 
 
+def test_a_run_that_waits_keeps_what_it_refused_when_another_closes_it(
+    spark: SparkSession, home: Path, make_context: MakeContext
+) -> None:
+    waits = Record(make_context(home, "run-1"), ("ingest",))
+    waits.begin()
+    waits.end("rejected", "a.csv has no column id")
+    waits = Record(make_context(home, "run-1"), ("silver",))
+    waits.begin()
+    waits.pause()
+    between = Record(make_context(home, "run-2"), ("maintain",))
+    between.begin()
+    between.end("done")
+    assert _runs(make_context(home))[0] == ("run-1", "lost", f"a.csv has no column id\n{KILLED}")
+    again = Record(make_context(home, "run-1"), ("silver",))
+    again.begin()
+    again.end("done")
+    assert _runs(make_context(home)) == [("run-1", "rejected", "a.csv has no column id"), ("run-2", "done", None)]
+
+
+def test_two_projects_may_have_been_given_the_same_id(
+    spark: SparkSession, home: Path, make_context: MakeContext
+) -> None:
+    for project, state, error in (("tiny", "failed", "no room"), ("other", "done", None)):
+        record = Record(make_context(home, "run-1", project=project), ("ingest",))
+        record.begin()
+        record.end(state, error)
+    rows = duck.rows(home / "lake", "SELECT project, state FROM ops.runs ORDER BY project", only=["ops.runs"])
+    assert [tuple(row.values()) for row in rows] == [("other", "done"), ("tiny", "failed")]
+
+
 def test_a_table_of_an_earlier_release_takes_the_states_of_this_one(
     spark: SparkSession, home: Path, make_context: MakeContext, stages: Put
 ) -> None:

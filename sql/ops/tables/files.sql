@@ -11,7 +11,7 @@ CREATE TABLE {table} (
   batch BIGINT COMMENT 'number of the batch it is written with',
   version BIGINT COMMENT 'how many contents came under this name, this one included',
   late BOOLEAN COMMENT 'whether it is older than the newest loaded file by more than ingest.late_after',
-  reader STRING COMMENT 'what it is, and what read it: jsonl: from_json, csv: from_csv, parquet: Spark …',
+  reader STRING COMMENT 'what it is, and what read it: jsonl: from_json, csv: Arrow, parquet: Spark …',
   encoding STRING COMMENT 'of its text, as set or as found',
   dialect STRING COMMENT 'delimiter, quote, escape and header of delimited text, as a JSON object',
   chunks BIGINT COMMENT 'pieces that it was worked on in',

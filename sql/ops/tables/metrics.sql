@@ -1,4 +1,5 @@
--- Figures that monitoring took, one row a figure.
+-- Figures that monitoring took, one row a figure. How far it has come stands in the commits, which are kept as long as
+-- those of predictions.
 CREATE TABLE {table} (
   project STRING NOT NULL COMMENT 'project',
   run_id STRING NOT NULL COMMENT 'run that took it',
@@ -8,4 +9,5 @@ CREATE TABLE {table} (
   value DOUBLE NOT NULL COMMENT 'the figure; shares are 0 to 1, times are seconds',
   recorded_at TIMESTAMP NOT NULL COMMENT 'when this row was written, UTC'
 ) USING DELTA {location}
-COMMENT 'Monitoring figures';
+COMMENT 'Monitoring figures'
+TBLPROPERTIES (delta.logRetentionDuration = 'interval 365 days');

@@ -57,13 +57,14 @@ def bring(ctx: Context, table: str, ledger: Ledger, file: Path) -> None:
     if not log.exists:
         direct.create(log, ledger.schema, ledger.configuration, ledger.description)
     stamps = [stamp for text in ledger.stamps if (stamp := Stamp.from_json(text))]
-    direct.bring(ctx.tables.log(table), pq.read_table(file), mine, stamps, ledger.transactions)
+    apps = f"{ctx.settings.project}."
+    direct.bring(ctx.tables.log(table), pq.read_table(file), mine, stamps, ledger.transactions, apps)
 
 
 def forget(ctx: Context, names: Iterable[str]) -> None:
     """Takes the project's rows out of these tables."""
     for table in names:
-        direct.remove(ctx.tables.log(table), f"project = '{ctx.settings.project}'")
+        direct.remove(ctx.tables.log(table), f"project = '{ctx.settings.project}'", f"{ctx.settings.project}.")
 
 
 def counted(ctx: Context) -> dict[str, int]:

@@ -89,8 +89,10 @@ def _outcome(ctx: Context, told: dict[str, Any]) -> tuple[str, str | None]:
 
 
 def _sent(ctx: Context, told: dict[str, Any]) -> tuple[str, str | None]:
-    """Whether all addresses have it; the reasons of those that have not."""
+    """Whether all addresses have it, if there are any; the reasons of those that have not."""
     asked, project = ctx.settings.alerts, ctx.settings.project
+    if not asked.addresses(told["contact"]):
+        return "unsent", None
     link = _link(ctx, told["run_id"])
     title = f"[{told['severity']}] {told['reason'].partition(chr(10))[0]}"
     run = f"run {told['run_id']} of {project}, {told['raised_at']:%Y-%m-%d %H:%M} UTC {link}".rstrip()

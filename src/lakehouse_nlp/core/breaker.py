@@ -1,6 +1,7 @@
 """The circuit breaker: runs that fail in a row block their project until a person opens it again, and says why.
 
-Runs that were cancelled, lost or had nothing to do say nothing about a project, and are passed over.
+Runs that were cancelled, lost or had nothing to do say nothing about a project, and are passed over; so are
+`maintain` and `replay`, which run no stage.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ TABLE, RUNS = "ops.breaker", "ops.runs"
 FAILED = ("failed", "timed_out")
 ENDED = f"""
 SELECT run_id, state, error FROM {RUNS} WHERE project = ? AND state IN ('done', 'rejected', 'failed', 'timed_out')
+    AND stages NOT IN ('maintain', 'replay')
 ORDER BY run_id DESC LIMIT ?
 """
 LAST = f"SELECT * FROM {TABLE} WHERE project = ? ORDER BY number DESC LIMIT 1"

@@ -15,7 +15,7 @@ from lakehouse_nlp.core.telemetry.logs import place
 TABLES = ["ops.runs", "ops.steps"]
 RUNS = "SELECT * FROM ops.runs WHERE project = ? ORDER BY run_id DESC LIMIT ?"
 ONE = "SELECT * FROM ops.runs WHERE project = ? AND run_id = ?"
-STEPS = "SELECT * FROM ops.steps WHERE run_id = ? ORDER BY started_at"
+STEPS = "SELECT * FROM ops.steps WHERE project = ? AND run_id = ? ORDER BY started_at"
 RUN = ("state", "env", "stages", "code", "started_at", "ended_at", "seconds", "error")
 STEP = ("stage", "state", "tries", "started_at", "ended_at", "seconds", "read", "written", "rejected", "note", "error")
 USED = ("rows_per_second", "cpu_seconds", "peak_bytes", "bytes_read", "bytes_written", "price", "price_per_million")
@@ -36,7 +36,7 @@ def run(ctx: Context, run_id: str) -> dict[str, Any]:
         known = [each["id"] for each in runs(ctx, 1000)]
         guess = did_you_mean(run_id, known) or (f"; the last was {known[0]}" if known else "; it never ran")
         raise UsageError(f"{ctx.settings.project} had no run {run_id!r}{guess}", hint="lakehouse-nlp runs")
-    steps = [_step(row) for row in duck.rows(ctx.root, STEPS, [run_id], only=TABLES)]
+    steps = [_step(row) for row in duck.rows(ctx.root, STEPS, [ctx.settings.project, run_id], only=TABLES)]
     log, page = place(ctx, run_id), written(report_page(ctx, run_id))
     told = {"log": str(log) if log.exists() else None, "report": page, "currency": ctx.settings.cost.currency}
     return {**_run(found[0]), **told, "steps": steps}

@@ -49,7 +49,9 @@ def limited(
     def leave() -> None:
         sys.stderr.write(f"error: {error}\nit heeds no signal, so the process ends here:\n")
         faulthandler.dump_traceback()
-        last(error)
+        recording = threading.Thread(target=last, args=(error,), daemon=True)  # it may fail, or hang
+        recording.start()
+        recording.join(GRACE)
         os._exit(error.exit_code)
 
     seconds = time.total_seconds()

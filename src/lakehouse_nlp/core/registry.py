@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -23,6 +22,8 @@ MADE_AT = "made_at"
 METRICS, REFERENCE = "metrics.json", "reference.json"
 # The tag of a version that names the one whose training it goes on with.
 WARM_FROM = "warm_from"
+# What MLflow says of a version, a model or an alias that is not there; all else is a fault of the store.
+UNKNOWN = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "NOT_FOUND")
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
@@ -102,7 +103,9 @@ class Registry:
 
         try:
             return _version(self.client.get_model_version_by_alias(self.name, alias))
-        except MlflowException:
+        except MlflowException as error:
+            if error.error_code not in UNKNOWN:
+                raise
             return None
 
     def named(self, name: str | int) -> Version | None:
@@ -114,8 +117,11 @@ class Registry:
         from mlflow.exceptions import MlflowException
 
         if self.exists:
-            with suppress(MlflowException):
+            try:
                 return _version(self.client.get_model_version(self.name, str(number)))
+            except MlflowException as error:
+                if error.error_code not in UNKNOWN:
+                    raise
         raise UsageError(
             f"no version {number} of model {self.name}", hint=f"lakehouse-nlp models --project {self.name}"
         )

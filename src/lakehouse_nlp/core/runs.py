@@ -64,7 +64,7 @@ class Record:
         self.ctx.tables.ensure(STEPS, USED)
         if not self.ctx.tables.log(lineage.TABLE).exists:
             self.ctx.tables.ensure(lineage.TABLE)
-        over = f"run_id = '{self.ctx.run_id}'" if self._join() else None
+        over = self._own() if self._join() else None
         self.ctx.tables.record(RUNS, [self._row("running", None, self._refused)], over=over)
         reserve.keep(self.ctx.root)
         self._begun = True
@@ -89,7 +89,7 @@ class Record:
         try:
             self._flush()
             self.ctx.sign("run")
-            self.ctx.tables.record(RUNS, [self._row(state, ended, error)], over=f"run_id = '{self.ctx.run_id}'")
+            self.ctx.tables.record(RUNS, [self._row(state, ended, error)], over=self._own())
         finally:
             self._told.run_ends(state, ended, fault)
 
@@ -137,18 +137,24 @@ class Record:
         own = [row for row in found if row["run_id"] == self.ctx.run_id]
         for row in own:
             self.started = row["started_at"]
-            self._refused = row["error"] if row["state"] in ("running", "rejected") else None
+            before = (row["error"] or "").removesuffix(KILLED).rstrip("\n")
+            self._refused = before if before and row["state"] in ("running", "rejected", "lost") else None
             self.stages = tuple(dict.fromkeys([*row["stages"].split(), *self.stages]))
         return bool(own)
 
     def _close(self, left: list[dict[str, Any]]) -> None:
         """Says of runs that were killed that they are lost; when they ended, nobody knows."""
         if left:
-            lost = [{**row, "state": "lost", "error": KILLED} for row in left]
+            lost = [{**row, "state": "lost", "error": "\n".join(filter(None, (row["error"], KILLED)))} for row in left]
             names = ", ".join(row["run_id"] for row in left)
-            over = f"run_id IN ({', '.join(repr(row['run_id']) for row in left)})"
+            ids = ", ".join(repr(row["run_id"]) for row in left)
+            over = f"project = '{self.ctx.settings.project}' AND run_id IN ({ids})"
             self.ctx.tables.record(RUNS, [tuple(row[name] for name in RUN) for row in lost], over=over)
             self.ctx.say(f"{names}: killed, and closed as lost; this run does what it left")
+
+    def _own(self) -> str:
+        """The run's row: two projects may have been given the same id."""
+        return f"project = '{self.ctx.settings.project}' AND run_id = '{self.ctx.run_id}'"
 
     def _flush(self) -> None:
         if self._steps:

@@ -12,30 +12,42 @@ from typing import NamedTuple
 
 from lakehouse_nlp.core.errors import UsageError
 from lakehouse_nlp.core.settings import Home, Settings
-from lakehouse_nlp.core.settings.home import is_uri
 
+# What the content of a file may be packed in.
+PACKINGS = (".gz", ".bz2", ".zst", ".zip")
+# What `init` can look into.
 FORMATS = {".csv": "csv", ".tsv": "tsv", ".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
 _KNOWN = ".csv, .tsv, .json, .jsonl, .ndjson (each also with .gz) and .parquet"
 
 
 class DataFile(NamedTuple):
-    """A file that ingest can read. `format`: csv, tsv, json, jsonl or parquet."""
+    """A file that `init` can look into. `format`: csv, tsv, json, jsonl or parquet."""
 
     path: Path
     format: str
     packed: bool
-
-    @property
-    def suffix(self) -> str:
-        """What follows the stem: `.csv.gz`."""
-        return "".join(self.path.suffixes[-2 if self.packed else -1 :])
 
 
 def data_file(path: Path) -> DataFile:
     """The file, its format told from its name.
 
     Raises:
-        UsageError: no such file, a folder, a name that ingest passes over, or a format it does not know.
+        UsageError: no such file, a folder, a name that ingest passes over, or a format that `init` does not know.
+
+    """
+    suffixes = [suffix.lower() for suffix in landing(path).suffixes]
+    packed = suffixes[-1:] == [".gz"]
+    kind = FORMATS.get("".join(suffixes[-2:-1] if packed else suffixes[-1:]))
+    if kind is None or (packed and kind == "parquet"):
+        raise UsageError(f"unknown format: {path}; there are {_KNOWN}", hint="convert or rename the file")
+    return DataFile(path, kind, packed)
+
+
+def landing(path: Path) -> Path:
+    """A file that ingest would look at; what is in it, and how it is packed, ingest tells by the content.
+
+    Raises:
+        UsageError: no such file, a folder, or a name that ingest passes over.
 
     """
     if not path.exists():
@@ -44,12 +56,7 @@ def data_file(path: Path) -> DataFile:
         raise UsageError(f"not a file but a folder: {path}", hint=f"name its files: {path}/*")
     if path.name.startswith((".", "_")):
         raise UsageError(f"a name that starts with '.' or '_' is passed over by ingest: {path}", hint="rename the file")
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    packed = suffixes[-1:] == [".gz"]
-    kind = FORMATS.get("".join(suffixes[-2:-1] if packed else suffixes[-1:]))
-    if kind is None or (packed and kind == "parquet"):
-        raise UsageError(f"unknown format: {path}; there are {_KNOWN}", hint="convert or rename the file")
-    return DataFile(path, kind, packed)
+    return path
 
 
 def add_files(home: Path, settings: Settings, files: Sequence[Path], inference: bool = False) -> list[Path]:
@@ -59,15 +66,12 @@ def add_files(home: Path, settings: Settings, files: Sequence[Path], inference: 
     files are judged before the first is copied. Gives the files in the lake, in order.
 
     Raises:
-        UsageError: a missing file, a folder, an unknown format; or the lake is no folder of this machine.
+        UsageError: a missing file, a folder, or a name that ingest passes over.
 
     """
-    found = [data_file(Path(file)) for file in files]
-    root = Home(home).lake(settings)
-    folder = f"{settings.project}/raw/{'inference' if inference else 'train'}"
-    if is_uri(root):
-        raise UsageError(f"the lake is not on this machine: {root}", hint=_remote_copy(f"{root}/{folder}", found))
-    return [_place(file, Path(root) / folder) for file in found]
+    found = [landing(Path(file)) for file in files]
+    folder = Home(home).lake(settings) / settings.project / "raw" / ("inference" if inference else "train")
+    return [_place(file, folder) for file in found]
 
 
 def copy_whole(source: Path, target: Path) -> None:
@@ -84,18 +88,14 @@ def copy_whole(source: Path, target: Path) -> None:
         part.unlink(missing_ok=True)
 
 
-def _place(file: DataFile, folder: Path) -> Path:
-    stem = file.path.name[: -len(file.suffix)]
+def _place(file: Path, folder: Path) -> Path:
+    suffix = "".join(file.suffixes[-2 if file.suffix.lower() in PACKINGS else -1 :])
+    stem = file.name.removesuffix(suffix)
     for number in count(1):
-        target = folder / (file.path.name if number == 1 else f"{stem}-{number}{file.suffix}")
+        target = folder / (file.name if number == 1 else f"{stem}-{number}{suffix}")
         if not target.exists():
-            copy_whole(file.path, target)
+            copy_whole(file, target)
             return target
-        if filecmp.cmp(file.path, target, shallow=False):
+        if filecmp.cmp(file, target, shallow=False):
             return target
     raise AssertionError("count() does not end")
-
-
-def _remote_copy(folder: str, files: Sequence[DataFile]) -> str:
-    program = "aws s3 cp" if folder.startswith(("s3:", "s3a:")) else "databricks fs cp"
-    return f"{program} {files[0].path if files else 'FILE'} {folder}/"

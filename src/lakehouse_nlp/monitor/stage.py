@@ -117,6 +117,6 @@ def _open(ctx: Context) -> int:
 def _times(ctx: Context) -> list[Figure]:
     """Seconds of each step of this run so far."""
     query = """SELECT stage, epoch(ended_at - started_at) AS seconds FROM ops.steps
-               WHERE run_id = ? AND state = 'done' ORDER BY started_at"""
-    steps = duck.rows(ctx.root, query, [ctx.run_id], only=["ops.steps"])
+               WHERE project = ? AND run_id = ? AND state = 'done' ORDER BY started_at"""
+    steps = duck.rows(ctx.root, query, [ctx.settings.project, ctx.run_id], only=["ops.steps"])
     return [("seconds", step["stage"], None, float(step["seconds"])) for step in steps]

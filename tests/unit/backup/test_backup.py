@@ -317,7 +317,9 @@ def test_a_project_that_is_there_gives_way_only_where_that_is_asked_for_and_othe
     assert _rows(home, FIGURES) == MINE + OTHERS
     assert ctx.tables.log("ops.metrics").last("monitor", "tiny") == MONITORED
     assert ctx.tables.log("ops.metrics").last("monitor", "other").upto == {"predictions": 10}  # type: ignore[union-attr]
-    assert ctx.tables.log("ops.metrics").transactions() == {"tiny.monitor": 6, "other.monitor": 9}
+    assert ctx.tables.log("ops.metrics").transactions() == {"tiny.monitor": 5, "other.monitor": 9}
+    _metrics(ctx, "tiny", 3.0, Stamp("run-3", "monitor", "0.1", "tiny", {"predictions": 11}), tiny_monitor=6)
+    assert len(_rows(home, FIGURES)) == len(MINE + OTHERS) + 1, "what was written since the backup is written again"
     assert Context.open(home, "tiny").settings.nulls == ()
     assert not (ctx.folder / "models/v1.1/card.md").exists()
     assert [version.number for version in Registry(ctx).versions()] == [1]

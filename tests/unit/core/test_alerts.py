@@ -182,6 +182,15 @@ def test_what_could_not_be_sent_is_sent_by_the_next_run_once(make: Make, hook: M
     assert "run run-1 of tiny, 2024-05-01 12:00 UTC" in web.posted[-1]["message"]
 
 
+def test_what_has_no_address_any_more_is_not_called_sent(make: Make, hook: MakeHook) -> None:
+    alert(make(operators=[hook(500, 500, 500).url]), "error", "tiny failed", "look")
+    assert resend(make(1, "run-2", operators=[])) == 0
+    assert _outcomes(make()) == ["failed"]
+    web = hook()
+    alert(make(2, "run-3", operators=[web.url]), "error", "tiny failed", "look")
+    assert (len(web.posted), _outcomes(make())) == (1, ["failed", "sent"])
+
+
 def test_old_news_are_not_sent_again(make: Make, hook: MakeHook) -> None:
     web = hook(*[500] * 3)
     alert(make(operators=[web.url]), "error", "tiny failed", "look")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from lakehouse_nlp.core.errors import (
 from lakehouse_nlp.core.packaged import packaged
 from lakehouse_nlp.core.recipes import GOLD, SILVER, TRAIN, recipe
 from lakehouse_nlp.core.settings import Settings
-from lakehouse_nlp.core.tables import Log, Stamp, ddl
+from lakehouse_nlp.core.tables import Log, Stamp, ddl, upkeep
 from lakehouse_nlp.core.tables.log import NEWEST
 from lakehouse_nlp.core.views import filled, questions, views
 from lakehouse_nlp.flow import STAGES
@@ -65,6 +66,35 @@ def test_a_table_that_is_not_there_has_no_log(tmp_path: Path) -> None:
     log = Log(tmp_path / "nothing")
     assert (log.exists, log.version(), log.rows(), log.changed(), log.last("silver")) == (False, None, 0, None, None)
     assert (log.transaction("app"), log.written("run", "silver"), list(log.commits())) == (-1, {}, [])
+
+
+def test_a_commit_that_comes_while_the_log_is_read_moves_no_version(tmp_path: Path) -> None:
+    one = pa.table({"n": [1]})
+
+    def commit(n: int) -> None:
+        stamp = replace(STAMP, upto={"bronze": n})
+        told = CommitProperties(custom_metadata={"userMetadata": stamp.to_json()})
+        write_deltalake(str(tmp_path), one, mode="append", commit_properties=told)
+
+    for n in range(2 * NEWEST):
+        commit(n)
+    log = Log(tmp_path)
+    assert log.table.version() == 2 * NEWEST - 1
+    commit(2 * NEWEST)  # by another process, after the log was loaded
+    stamps = {version: Stamp.from_json(info["userMetadata"]) for version, info in log.commits()}
+    assert {version: stamp and stamp.upto["bronze"] for version, stamp in stamps.items()} == {
+        n: n for n in range(2 * NEWEST + 1)
+    }
+
+
+def test_a_table_of_an_earlier_release_keeps_its_commits_as_long_as_this_one_asks(tmp_path: Path) -> None:
+    write_deltalake(str(tmp_path), pa.table({"n": [1]}))
+    for _ in range(2):
+        upkeep.keep_log(Log(tmp_path), ddl.retention(ddl.statements("metrics", "ops.metrics", "", {})[0]))
+    upkeep.keep_log(Log(tmp_path), ddl.retention(ddl.statements("runs", "ops.runs", "", {})[0]))
+    log = Log(tmp_path)
+    assert (log.version(), log.changed()) == (1, 0)
+    assert log.table.metadata().configuration == {ddl.RETENTION: "interval 365 days"}
 
 
 def test_all_commits_of_a_long_log_are_told_newest_first_and_a_stamp_is_found_among_the_old(tmp_path: Path) -> None:

@@ -52,6 +52,7 @@ def ctx(home: Path, make_context: MakeContext) -> Context:
         _step(3, "gold", "failed", 10, error="[Errno 5] Input/output error"),
         _step(3, "gold", "timed_out", 20, error=FAULT, tries=2),
         _step(1, "gold", "done", 0, read=5),
+        _step(3, "gold", "done", 5, project="other"),  # which was given the same id
     ]
     for table, rows in (("runs", [*runs, _row(9, "done", 5, project="other")]), ("steps", steps)):
         write_deltalake(str(ctx.tables.path(f"ops.{table}")), pa.Table.from_pylist(rows))

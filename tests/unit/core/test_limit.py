@@ -139,6 +139,14 @@ def test_a_process_that_heeds_no_signal_is_left_with_a_record_and_the_place(tmp_
     assert "train was ended" in note.read_text()
 
 
+def test_it_is_left_where_its_record_cannot_be_written_or_hangs(tmp_path: Path) -> None:
+    for last in ("lambda error: 1 / 0", "lambda error: time.sleep(60)"):
+        script = "import time\n" + STUBBORN.replace("lambda error: note(str(error))", last)
+        command = [sys.executable, "-c", script, str(tmp_path / "note")]
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+        assert ended.returncode == TimedOutError.exit_code
+
+
 # -- SIGTERM ---------------------------------------------------------------------------------------------------------
 
 

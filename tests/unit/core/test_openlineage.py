@@ -21,6 +21,7 @@ from lakehouse_nlp.core.context import Context, StepResult
 from lakehouse_nlp.core.errors import DataError
 from lakehouse_nlp.core.lineage import Edge
 from lakehouse_nlp.core.telemetry import Try, observers
+from lakehouse_nlp.core.telemetry.openlineage import asked_for
 
 pytestmark = pytest.mark.unit
 MakeContext = Callable[..., Context]
@@ -211,6 +212,18 @@ def test_a_file_gets_a_line_an_event_and_variables_of_the_client_count(
     assert set(sink.asked) == {("/lineage", "Bearer k-1")}
     assert {event["job"]["namespace"] for event in sink.events} == {"prod"}
     monkeypatch.setenv("OPENLINEAGE_DISABLED", "true")
+    _run(make_context(home))
+    assert len(sink.events) == 10
+
+
+@pytest.mark.parametrize("place", ["openlineage.yml", ".openlineage/openlineage.yml"])
+def test_the_client_s_own_file_counts(
+    home: Path, make_context: MakeContext, sink: Sink, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, place: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert not asked_for(make_context(home))
+    (tmp_path / place).parent.mkdir(exist_ok=True)
+    (tmp_path / place).write_text(f"transport: {{type: http, url: '{sink.url}'}}")
     _run(make_context(home))
     assert len(sink.events) == 10
 

@@ -97,6 +97,8 @@ class Plant:
         asked = self.asked[project]
         if "fault" in asked:
             raise UsageError(asked["fault"])
+        if "breaks" in asked:
+            raise asked["breaks"]
         return self.make(self.home, project=project, runs={"schedule": asked})
 
     def start(self, project: str) -> Future[Ended]:
@@ -175,6 +177,21 @@ def test_settings_with_a_fault_are_told_once_and_stop_no_other_project(plant: Ca
     found.asked["odd"] = {"cron": "* * * * *"}
     found.live(60, {}, pause=1.0)
     assert "odd: schedule * * * * *" in found.said
+
+
+def test_a_store_that_breaks_off_ends_no_schedule(plant: Callable[..., Plant]) -> None:
+    found = plant(odd={"breaks": OSError("database is locked")}, often={"cron": "* * * * *"})
+    found.live(90, {}, pause=1.0)
+    assert found.said == ["odd: database is locked", "often: schedule * * * * *"]
+    assert found.started == ["06:00:00 often"]
+
+
+def test_a_project_with_a_fault_keeps_no_other_from_being_expected(plant: Callable[..., Plant]) -> None:
+    found = plant(odd={"fault": "odd.yml:3: unknown key"}, daily={"cron": "0 6 * * *"})
+    found.scheduler.expect(["odd", "daily"])
+    assert found.said == ["odd: odd.yml:3: unknown key", "daily: at 0 6 * * * (UTC)"]
+    with pytest.raises(UsageError, match="no project has a schedule"):
+        found.scheduler.expect(["odd"])
 
 
 def test_a_blocked_project_is_not_started(plant: Callable[..., Plant], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -145,10 +145,14 @@ def test_no_file_is_copied_if_one_is_refused(home: Path, source: Path, tmp_path:
     assert not (home / "lake/x/raw/inference").exists()
 
 
-def test_a_lake_elsewhere_says_how_to_copy(home: Path, source: Path) -> None:
+def test_every_file_that_ingest_may_take_is_copied(home: Path, source: Path, tmp_path: Path) -> None:
     init_project(home, "x", source)
-    settings = load(home, "x", "emr")
-    with pytest.raises(UsageError) as refused:
-        add_files(home, settings, [source])
-    assert refused.value.message == "the lake is not on this machine: s3://my-bucket/lakehouse-nlp/lake"
-    assert refused.value.hint == f"aws s3 cp {source} s3://my-bucket/lakehouse-nlp/lake/x/raw/train/"
+    names = ["a.orc", "b.avro", "c.csv.bz2", "d.CSV.ZST", "e.zip", "f.txt", "g"]
+    for folder in ("1", "2"):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        for name in names:
+            (tmp_path / folder / name).write_text(folder)
+        add_files(home, load(home, "x"), [tmp_path / folder / name for name in names])
+    found = {path.name for path in (home / "lake/x/raw/train").iterdir()}
+    again = ["a-2.orc", "b-2.avro", "c-2.csv.bz2", "d-2.CSV.ZST", "e-2.zip", "f-2.txt", "g-2"]
+    assert found - {source.name} == {*names, *again}

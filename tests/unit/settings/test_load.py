@@ -168,10 +168,16 @@ def test_home_is_the_one_named_or_where_one_stands(write: Write, tmp_path: Path)
     assert Home(home).envs() == ["databricks", "emr", "local"]
 
 
-@pytest.mark.parametrize(("root", "expected"), [("lake", "{home}/lake"), ("/a/b", "/a/b"), ("s3://b/l", "s3://b/l")])
+@pytest.mark.parametrize(("root", "expected"), [("lake", "{home}/lake"), ("/a/b", "/a/b")])
 def test_lake_root(write: Write, root: str, expected: str) -> None:
     home = write()
-    assert Home(home).lake(load(home, "x", sets=[f"lake.root={root}"])) == expected.format(home=home)
+    assert Home(home).lake(load(home, "x", sets=[f"lake.root={root}"])) == Path(expected.format(home=home))
+
+
+@pytest.mark.parametrize("root", ["s3://bucket/lake", "dbfs:/lake", "abfss://a@b.net/lake"])
+def test_a_lake_that_no_folder_is_is_refused(write: Write, root: str) -> None:
+    with pytest.raises(UsageError, match=f"lake.root: {root} is no folder; name one that"):
+        load(write(), "x", sets=[f"lake.root={root}"])
 
 
 def test_how_tokens_are_made_makes_nothing_anew(write: Write) -> None:

@@ -24,9 +24,11 @@ def retraining(project: str) -> Asset:
 
 
 def run_id(dag_run: Any) -> str:
-    """The id under which all tasks of a DAG run are one run of the project; a DAG run that was cleared gets another."""
+    """The id under which all tasks of a DAG run are one run of the project; a DAG run that was cleared gets another,
+    and so do two DAGs that begin in one second.
+    """
     began = dag_run.start_date.astimezone(timezone.utc)
-    return f"{began:%Y%m%dT%H%M%S}-{hashlib.sha256(dag_run.run_id.encode()).hexdigest()[:6]}"
+    return f"{began:%Y%m%dT%H%M%S}-{hashlib.sha256(f'{dag_run.dag_id}/{dag_run.run_id}'.encode()).hexdigest()[:6]}"
 
 
 class StageOperator(LakehouseOperator):

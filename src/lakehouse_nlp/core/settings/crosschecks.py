@@ -13,6 +13,7 @@ from typing import Any, get_args
 
 from lakehouse_nlp.core.settings.checks import named
 from lakehouse_nlp.core.settings.expressions import columns_of
+from lakehouse_nlp.core.settings.home import is_uri
 from lakehouse_nlp.core.settings.languages import LANGUAGES, STOP_WORD_LANGUAGES
 from lakehouse_nlp.core.settings.learning import Register
 from lakehouse_nlp.core.settings.models import NUMBER_TYPES
@@ -74,7 +75,7 @@ class Values:
 def problems(tree: Mapping[str, Any]) -> list[Problem]:
     """Every place where the parts of the merged settings contradict each other, and why."""
     values = Values(tree)
-    found = [*_project(values), *_patterns(values), *_stop_words(values), *_floors(values)]
+    found = [*_project(values), *_lake(values), *_patterns(values), *_stop_words(values), *_floors(values)]
     found += [*_names_of_checks(values), *_languages(values), *_engine(values)]
     if isinstance(values.get("columns"), dict):
         columns = values.columns()
@@ -88,6 +89,12 @@ def problems(tree: Mapping[str, Any]) -> list[Problem]:
 def _project(values: Values) -> Iterator[Problem]:
     if values.get("project") in RESERVED_PROJECTS:
         yield ("project",), f"{values.get('project')!r} is the lake's own schema; give the file another name"
+
+
+def _lake(values: Values) -> Iterator[Problem]:
+    root = values.get("lake", "root")
+    if isinstance(root, str) and is_uri(root):
+        yield ("lake", "root"), f"{root} is no folder; name one that this machine, or the whole cluster, has mounted"
 
 
 def _column_names(columns: Mapping[str, Mapping[str, Any]]) -> Iterator[Problem]:

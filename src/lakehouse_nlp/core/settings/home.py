@@ -54,10 +54,9 @@ class Home:
         folders = (self.path / "conf" / "envs", packaged("conf") / "envs")
         return sorted({file.stem for folder in folders for file in folder.glob("*.yml")})
 
-    def lake(self, settings: Settings) -> str:
-        """The lake's root: a URI as it is, a path absolute."""
-        root = settings.lake.root
-        return root if is_uri(root) else str(self.path / root)
+    def lake(self, settings: Settings) -> Path:
+        """The lake's root, absolute."""
+        return self.path / settings.lake.root
 
     def shown(self, path: Path) -> str:
         """A path for messages: from the home folder where it is inside."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 DECLARED, FOUND = "declared by the project", "found in a file, and declared by nobody"
+RETENTION = "delta.logRetentionDuration"
 _CONSTRAINT = re.compile(r"ADD CONSTRAINT (\w+) CHECK \((.*)\)$", re.IGNORECASE | re.DOTALL)
 
 
@@ -56,6 +57,12 @@ def in_one_commit(ddl: list[str]) -> list[str]:
     given = ",\n  ".join(f'delta.constraints.{name} = "{rule}"' for name, rule in checks)
     others = "TBLPROPERTIES (" in create
     return [f"{create[:-1]},\n  {given})" if others else f"{create}\nTBLPROPERTIES ({given})"]
+
+
+def retention(create: str) -> str | None:
+    """How long CREATE TABLE says that commits are kept; None where that is left to Delta."""
+    found = re.search(rf"{re.escape(RETENTION)} = '([^']+)'", create)
+    return found and found[1]
 
 
 def clear(folder: Path) -> None:

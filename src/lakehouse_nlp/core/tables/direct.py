@@ -14,7 +14,7 @@ from lakehouse_nlp.core.tables.rivals import unless_overtaken
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from deltalake import DeltaTable
+    from deltalake import DeltaTable, Transaction
 
 CONSTRAINT = "delta.constraints."
 Row = tuple[Any, ...]
@@ -61,15 +61,20 @@ def create(log: Log, schema: str, configuration: Mapping[str, str], description:
         made.alter.add_constraint({name.removeprefix(CONSTRAINT): configuration[name]})
 
 
-def bring(log: Log, rows: pa.Table, over: str, stamps: Sequence[Stamp], transactions: Mapping[str, int]) -> None:
+def bring(
+    log: Log, rows: pa.Table, over: str, stamps: Sequence[Stamp], transactions: Mapping[str, int], apps: str
+) -> None:
     """Puts rows that were taken out of such a table in the place of those for which `over` holds, in one commit that
     carries the transactions (app -> version) and the first stamp; each further stamp is a commit without rows.
+
+    The table's own transactions of apps whose names begin with `apps` go back to these, too: what was written since
+    is gone, and has to be written again.
     """
     import pyarrow as pa
-    from deltalake import CommitProperties, Transaction, write_deltalake
+    from deltalake import CommitProperties, write_deltalake
 
     first, *others = [{"userMetadata": stamp.to_json()} for stamp in stamps] or [{}]
-    new = [Transaction(app, at) for app, at in transactions.items() if log.transaction(app) < at]
+    new = _back(log, apps, transactions)
     whole = rows.cast(pa.schema(log.table.schema().to_arrow()))
     signed = CommitProperties(custom_metadata=first, app_transactions=new)
     write_deltalake(log.table, whole, mode="overwrite", predicate=over, commit_properties=signed)
@@ -78,9 +83,20 @@ def bring(log: Log, rows: pa.Table, over: str, stamps: Sequence[Stamp], transact
         write_deltalake(log.table, whole.slice(0, 0), mode="append", commit_properties=signed)
 
 
-def remove(log: Log, where: str) -> None:
-    """Deletes the rows for which a condition holds."""
-    log.table.delete(where)
+def remove(log: Log, where: str, apps: str) -> None:
+    """Deletes the rows for which a condition holds, and forgets the transactions of apps whose names begin so."""
+    from deltalake import CommitProperties
+
+    log.table.delete(where, commit_properties=CommitProperties(app_transactions=_back(log, apps, {})))
+
+
+def _back(log: Log, apps: str, transactions: Mapping[str, int]) -> list[Transaction]:
+    """What brings the log's transactions to these: an app that is not among them has written nothing."""
+    from deltalake import Transaction
+
+    known = log.transactions() if log.exists else {}
+    wanted = {**{app: -1 for app in known if app.startswith(apps)}, **transactions}
+    return [Transaction(app, at) for app, at in wanted.items() if known.get(app, -1) != at]
 
 
 def _arrow(table: DeltaTable, rows: Sequence[Row], at: datetime) -> pa.Table:

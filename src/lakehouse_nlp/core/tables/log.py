@@ -141,10 +141,21 @@ class Log:
 
     def commits(self) -> Iterator[tuple[int, dict[str, Any]]]:
         """Versions and their commit information, newest first; the older ones are read when asked for."""
-        newest = self.table.history(NEWEST) if self.exists else []
+        newest = self._history(NEWEST) if self.exists else []
         yield from ((info["version"], info) for info in newest)
         if len(newest) == NEWEST:
-            yield from ((info["version"], info) for info in self.table.history()[NEWEST:])
+            oldest = newest[-1]["version"]
+            yield from ((info["version"], info) for info in self._history() if info["version"] < oldest)
+
+    def _history(self, most: int | None = None) -> list[dict[str, Any]]:
+        """The newest commits. delta-rs lists up to the newest one that is there, and numbers them from the one that it
+        has loaded: where another came meanwhile, all would be one off.
+        """
+        while True:
+            found = self.table.history(most)
+            if not (self.path / f"_delta_log/{self.table.version() + 1:020}.json").exists():
+                return found
+            self.__dict__.pop("table", None)
 
     def changed(self) -> int | None:
         """The latest version that wrote or removed rows; upkeep and schema changes do not count. None: never."""

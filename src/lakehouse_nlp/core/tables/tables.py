@@ -41,6 +41,7 @@ class Tables(Catalog):
         with nullcontext() if self.catalog or self.log(table).exists else self._alone():
             if (log := self.log(table)).exists:
                 self.attach(table)
+                upkeep.keep_log(log, ddl.retention(statements[0]))
                 ddl.create(self.spark, statements[1:], log.constraints())
                 self._evolve(table, columns or {})
             else:

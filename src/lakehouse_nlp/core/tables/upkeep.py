@@ -12,6 +12,7 @@ from itertools import accumulate
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from lakehouse_nlp.core.tables.ddl import RETENTION
 from lakehouse_nlp.core.tables.log import Log, Stamp
 
 if TYPE_CHECKING:
@@ -27,6 +28,12 @@ ORDERED = {
     "spark.databricks.delta.optimize.maxFileSize": str(128 << 20),
     "spark.databricks.io.skipping.mdc.addNoise": "false",
 }
+
+
+def keep_log(log: Log, asked: str | None) -> None:
+    """Sees that a table of an earlier release keeps its commits for as long as this one asks: positions are in them."""
+    if asked and log.table.metadata().configuration.get(RETENTION) != asked:
+        log.table.alter.set_table_properties({RETENTION: asked})
 
 
 def compact(log: Log, stamp: Stamp) -> tuple[int, int]:

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from openlineage.client import OpenLineageClient
     from openlineage.client.event_v2 import InputDataset, Job, OutputDataset, Run
 
-# By any of these the client finds where to send events.
-VARIABLES = ("OPENLINEAGE_URL", "OPENLINEAGE_CONFIG", "OPENLINEAGE__TRANSPORT__TYPE")
+# By any of these the client finds where to send events, and by a file of its own here or below the user's folder.
+VARIABLES = ("OPENLINEAGE_URL", "OPENLINEAGE_CONFIG", "OPENLINEAGE__TRANSPORT", "OPENLINEAGE__TRANSPORT__TYPE")
+FILES = (Path("openlineage.yml"), Path("~/.openlineage/openlineage.yml"))
 PRODUCER = f"urn:lakehouse-nlp:{__version__}"
 NAMESPACE = "lakehouse-nlp"
 ENDS = {"done": "COMPLETE", "rejected": "COMPLETE", "cancelled": "ABORT", "idle": "ABORT", "running": "RUNNING"}
@@ -31,8 +32,9 @@ TIMEOUT = 5.0  # seconds that a server has for an answer
 
 
 def asked_for(ctx: Context) -> bool:
-    """Whether the settings or the client's own variables say where events go."""
-    return bool(ctx.settings.lineage.openlineage or any(os.environ.get(name) for name in VARIABLES))
+    """Whether the settings, or the client's own variables or file, say where events go."""
+    told = any(os.environ.get(name) for name in VARIABLES) or any(file.expanduser().exists() for file in FILES)
+    return bool(ctx.settings.lineage.openlineage) or told
 
 
 class OpenLineage(Observer):
