@@ -139,8 +139,8 @@ def alias_moved(base: Path) -> dict[str, Any]:
 
 
 def poisoned(base: Path) -> dict[str, Any]:
-    """Rows of 50 MB of words (as CSV: in JSON a string ends at 20), with NUL, and with halves of surrogate pairs, escaped
-    and as bytes, come to be scored.
+    """Rows of 50 MB of words (as CSV: Spark reads no longer strings than 20 MB in JSON), with NUL, and with halves of
+    surrogate pairs, escaped and as bytes, come to be scored.
     """
     home = lake.copy(lake.clean(base).home, base / "scoring_poisoned")
     words = "good kettle broke " * (POISON // 18)
