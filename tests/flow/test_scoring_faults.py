@@ -145,7 +145,7 @@ def poisoned(base: Path) -> dict[str, Any]:
     home = lake.copy(lake.clean(base).home, base / "scoring_poisoned")
     words = "good kettle broke " * (POISON // 18)
     rows = [lake.row(2, body="a\x00b \x00"), lake.row(3, body="half \ud83d of a pair \ude00")]
-    rows += [lake.row(4, title="\x00", body="\x00"), lake.row(5, body="BYTES")]
+    rows += [lake.row(4, title="\x00", body="\x00"), lake.row(5, body="BYTES"), lake.row(6, body="x" * 21_000_000)]
     text = "".join(json.dumps(row) + "\n" for row in rows).encode().replace(b"BYTES", b"half \xed\xa0\xbd of a pair")
     folder, long = home / "lake/demo/raw/inference", lake.row(1, body=words)
     (folder / "poisoned.jsonl").write_bytes(text)
@@ -258,8 +258,10 @@ def test_poisoned_rows_are_scored_and_hurt_no_other(outcome: dict[str, Any], cle
     once_each(home)
     came = lake.ask(home, "SELECT _key AS key FROM demo.silver WHERE _file LIKE 'poisoned.%' ORDER BY 1")
     aside = lake.count(home, "demo.quarantine", "_file LIKE 'poisoned.%'")
-    assert len(came) + aside == 5
+    assert len(came) + aside == 6
     assert {"key": "T00001"} in came
+    (long,) = lake.ask(home, "SELECT reasons FROM demo.quarantine WHERE length(raw) > 20000000")
+    assert "a string may have 20,000,000 characters" in long["reasons"][0]["message"]
     assert lake.ask(home, "SELECT n_chars FROM demo.gold WHERE key = 'T00001'")[0]["n_chars"] > POISON - 20
     mine, wanted = lake.content(home, "predictions"), lake.content(clean.home, "predictions")
     assert wanted - mine == {}

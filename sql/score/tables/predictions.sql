@@ -1,4 +1,4 @@
--- One row for each key and model version that scored it.
+-- One row for each key and model version that scored it. Statistics are kept of what queries select rows by.
 CREATE TABLE {table} (
   key STRING NOT NULL COMMENT 'as in gold',
   purpose STRING NOT NULL COMMENT 'train or inference',
@@ -18,6 +18,7 @@ CREATE TABLE {table} (
 ) USING DELTA {location}
 PARTITIONED BY (version)
 COMMENT 'Predictions, one row a key, model and version'
-TBLPROPERTIES (delta.enableChangeDataFeed = true, delta.logRetentionDuration = 'interval 365 days');
+TBLPROPERTIES (delta.enableChangeDataFeed = true, delta.logRetentionDuration = 'interval 365 days',
+  delta.dataSkippingStatsColumns = 'key,purpose,split,label,prediction,run_id,scored_at');
 
 ALTER TABLE {table} ADD CONSTRAINT probability_is_a_share CHECK (probability IS NULL OR probability BETWEEN 0 AND 1);

@@ -220,6 +220,9 @@ def defaults() -> dict[str, str]:
         "spark.serializer": "org.apache.spark.serializer.KryoSerializer",
         # Rows of one partition are written as they come; by default, and with 1, they are all sorted by it before.
         "spark.sql.maxConcurrentOutputFileWriters": "2",
+        # Probabilities hardly repeat: dictionaries of them are built for nothing, a fifth of the time of a write.
+        "spark.hadoop.parquet.enable.dictionary#probability": "false",
+        "spark.hadoop.parquet.enable.dictionary#probabilities.key_value.value": "false",
         "spark.python.daemon.module": "lakehouse_nlp.core.daemon",
         "spark.sql.execution.arrow.pyspark.enabled": "true",
         "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile=file:{logging_as}",

@@ -22,6 +22,8 @@ from lakehouse_nlp.ingest.staged import Staged
 FIELDS = "map<string,string>"
 CHUNK = "_row bigint, _line bigint, text string, _fault string, _file string, _file_hash string, _purpose string"
 ORIGIN = ("_row", "_line", "_purpose", "_file", "_file_hash")
+# Characters of a string that Spark's JSON parser (Jackson 2.15) takes.
+LONGEST = 20_000_000
 STRICT = {"allowSingleQuotes": "false", "allowNonNumericNumbers": "false"}
 
 
@@ -72,7 +74,8 @@ def _json(spark: SparkSession, files: Sequence[Staged], fields: Fields) -> DataF
         F.size(F.array_distinct(names)) < F.size(names),
         F.concat(F.lit("a field that comes twice: "), _first_double(names)),
     )
-    unread = F.when(F.col("fields").isNull(), F.lit("no JSON object that Spark can read"))
+    long = F.when(F.length("text") > LONGEST, F.lit(f"; a string may have {LONGEST:,} characters")).otherwise("")
+    unread = F.when(F.col("fields").isNull(), F.concat(F.lit("no JSON object that Spark can read"), long))
     rows = rows.withColumn("_fault", F.coalesce("_fault", unread, twice))
     good = F.col("_fault").isNull()
     extra = F.map_filter("fields", lambda key, value: _rescues(key, fields))

@@ -100,7 +100,8 @@ class Given:
             numeric[:, place] = column(name).to_numpy(np.float64, na_value=np.nan)
         for place, name in enumerate(spec.categorical):
             categorical[:, place] = words(name)
-        return cls(spec, pa.array(words(TEXT), pa.large_string()), numeric, categorical)
+        text = pa.array(column(TEXT).astype(object), pa.large_string(), from_pandas=True)  # NaN, too, is null
+        return cls(spec, text, numeric, categorical)
 
     def rows(self, part: slice = slice(None)) -> Rows:
         """The rows of a part as arrays."""
