@@ -24,14 +24,14 @@ WORKER = str(Path(__file__).with_name("ingest_jobs.py"))
 AIMS = {"ingest": 1.3, "silver": 1.5, "growth": 10.5, "nothing new": 3.0}
 
 
-def write(folder: Path, rows: int) -> dict[str, Path]:
+def write(folder: Path, rows: int, source: Path) -> dict[str, Path]:
     """The files of so many rows: ending -> file."""
     import duckdb
 
     copies = -(-rows // reviews.LINES)
     query = f"""
         SELECT r.* REPLACE (r.ReviewID || '-' || n AS ReviewID)
-        FROM range({copies}) AS copies(n), {reviews.lines()} AS r LIMIT {rows}"""
+        FROM range({copies}) AS copies(n), {reviews.lines(source)} AS r LIMIT {rows}"""
     paths = {ending: folder / f"reviews-{rows}.{ending}" for ending in ("jsonl", "csv")}
     with duckdb.connect() as connection:
         connection.execute(f"COPY ({query}) TO '{paths['jsonl']}' (FORMAT json)")
@@ -42,8 +42,8 @@ def write(folder: Path, rows: int) -> dict[str, Path]:
 class Homes:
     """Home folders with the project of the reviews, a new one for each run."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self._numbers = folder, count()
+    def __init__(self, folder: Path, source: Path) -> None:
+        self.folder, self.source, self._numbers = folder, source, count()
 
     def new(self) -> Path:
         """An empty home."""
@@ -77,7 +77,7 @@ def by_format(homes: Homes, files: dict[str, Path], rows: int, repeat: int) -> S
 
 def growth(homes: Homes, files: dict[str, Path], rows: int, repeat: int) -> Section:
     """Ingest of all rows against that of a tenth of them."""
-    small = write(homes.folder, max(rows // 10, 1))["jsonl"]
+    small = write(homes.folder, max(rows // 10, 1), homes.source)["jsonl"]
     jobs = [("one tenth", "ours", small), ("all", "ours", files["jsonl"])]
     yield "growth of ingest, ten times the rows", homes.run(jobs, repeat), "one tenth"
 
@@ -99,14 +99,16 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=10 * reviews.LINES)
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--only", choices=SECTIONS, nargs="+", default=list(SECTIONS))
+    parser.add_argument("--source", type=Path, default=reviews.SOURCE, help="the reviews, JSON lines")
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
-    if not reviews.SOURCE.exists():
-        raise SystemExit(f"the reviews are not there: {reviews.SOURCE}")
+    if not given.source.exists():
+        raise SystemExit(f"the reviews are not there: {given.source}\n  next: --source FILE")
     print(paired.machine())
     told: dict[str, Any] = {"machine": paired.machine()}
     with tempfile.TemporaryDirectory(prefix="ingest-benchmark-") as folder:
-        homes, files = Homes(Path(folder)), write(Path(folder), given.rows)
+        homes = Homes(Path(folder), given.source)
+        files = write(homes.folder, given.rows, given.source)
         parts = (SECTIONS[name](homes, files, given.rows, given.repeat) for name in given.only)
         for title, found, base in chain.from_iterable(parts):
             again = [figures["again"] for f in found.values() for figures in f.told if "again" in figures]
