@@ -176,7 +176,7 @@ def _recorded(ctx: Context, stages: Sequence[Stage], force: bool, watch: Watch, 
             if later := passing(ctx, error, attempt):
                 record.pause()
                 raise later from error
-            record.end(state_of(error), words_of(error), error)
+            record.fail(error)
             _tell(ctx, error)
             if state_of(error) in breaker.FAILED:
                 _write_report(ctx)
@@ -237,7 +237,7 @@ def _step(ctx: Context, stage: Stage, record: Record, force: bool, number: int) 
 
     def leave(error: BaseException) -> None:
         end(state_of(error), error)
-        record.end(state_of(error), words_of(error), error)
+        record.fail(error)
 
     try:
         with limited(stage.name, ctx.settings.runs.limit(stage.name), ctx.cancel, leave):

@@ -53,18 +53,17 @@ def bring(ctx: Context, table: str, ledger: Ledger, file: Path) -> None:
     """Puts the rows of a Parquet file in the place of the project's; the table is made if it is not there."""
     import pyarrow.parquet as pq
 
-    log, mine = ctx.tables.log(table), f"project = '{ctx.settings.project}'"
+    log = ctx.tables.log(table)
     if not log.exists:
         direct.create(log, ledger.schema, ledger.configuration, ledger.description)
     stamps = [stamp for text in ledger.stamps if (stamp := Stamp.from_json(text))]
-    apps = f"{ctx.settings.project}."
-    direct.bring(ctx.tables.log(table), pq.read_table(file), mine, stamps, ledger.transactions, apps)
+    direct.bring(ctx.tables.log(table), pq.read_table(file), ctx.settings.project, stamps, ledger.transactions)
 
 
 def forget(ctx: Context, names: Iterable[str]) -> None:
     """Takes the project's rows out of these tables."""
     for table in names:
-        direct.remove(ctx.tables.log(table), f"project = '{ctx.settings.project}'", f"{ctx.settings.project}.")
+        direct.remove(ctx.tables.log(table), ctx.settings.project)
 
 
 def counted(ctx: Context) -> dict[str, int]:

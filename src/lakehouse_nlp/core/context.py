@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from lakehouse_nlp import __version__
 from lakehouse_nlp.core.errors import UsageError
-from lakehouse_nlp.core.settings import Settings, load
+from lakehouse_nlp.core.settings import Home, Settings, load
 from lakehouse_nlp.core.tables import Stamp, Tables
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class Context:
     @property
     def root(self) -> Path:
         """The lake's folder."""
-        return self.home / self.settings.lake.root
+        return Home(self.home).lake(self.settings)
 
     @property
     def folder(self) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -97,16 +98,7 @@ class Registry:
 
     def alias(self, alias: str) -> Version | None:
         """The version that the alias points to."""
-        if not self.exists:
-            return None
-        from mlflow.exceptions import MlflowException
-
-        try:
-            return _version(self.client.get_model_version_by_alias(self.name, alias))
-        except MlflowException as error:
-            if error.error_code not in UNKNOWN:
-                raise
-            return None
+        return self._found(lambda client: client.get_model_version_by_alias(self.name, alias))
 
     def named(self, name: str | int) -> Version | None:
         """A version by its alias or number, as `score.models` names them; None where no version has the alias."""
@@ -114,17 +106,24 @@ class Registry:
 
     def get(self, number: int) -> Version:
         """A version by its number. Raises UsageError where there is no such version."""
-        from mlflow.exceptions import MlflowException
-
-        if self.exists:
-            try:
-                return _version(self.client.get_model_version(self.name, str(number)))
-            except MlflowException as error:
-                if error.error_code not in UNKNOWN:
-                    raise
+        if found := self._found(lambda client: client.get_model_version(self.name, str(number))):
+            return found
         raise UsageError(
             f"no version {number} of model {self.name}", hint=f"lakehouse-nlp models --project {self.name}"
         )
+
+    def _found(self, ask: Callable[[MlflowClient], ModelVersion]) -> Version | None:
+        """The version that the store answers with; None where it says that there is none."""
+        if not self.exists:
+            return None
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return _version(ask(self.client))
+        except MlflowException as error:
+            if error.error_code not in UNKNOWN:
+                raise
+            return None
 
     def versions(self) -> list[Version]:
         """All versions that the train stage finished, oldest first."""

@@ -93,6 +93,10 @@ class Record:
         finally:
             self._told.run_ends(state, ended, fault)
 
+    def fail(self, fault: BaseException) -> None:
+        """Ends the run by this error."""
+        self.end(state_of(fault), words_of(fault), fault)
+
     def begins(self, stage: str, number: int = 1) -> None:
         """Tells that a stage has work, and a try of it begins."""
         self._open = stage, number

@@ -11,7 +11,7 @@ from lakehouse_nlp.core.context import Context, StepResult
 from lakehouse_nlp.core.disk import Room
 from lakehouse_nlp.core.errors import UsageError
 from lakehouse_nlp.core.lease import BACKUP, lease
-from lakehouse_nlp.core.runs import Record, state_of, words_of
+from lakehouse_nlp.core.runs import Record
 from lakehouse_nlp.maintain import leftovers
 from lakehouse_nlp.maintain.leftovers import Leftover
 from lakehouse_nlp.maintain.tables import Upkeep, looked_after
@@ -62,7 +62,7 @@ def _recorded(ctx: Context, *, order: bool) -> Maintained:
     try:
         found = _done(ctx, dry_run=False, order=order)
     except BaseException as error:
-        record.end(state_of(error), words_of(error), error)
+        record.fail(error)
         raise
     versions = ctx.versions(*(each.table for each in found.tables if "." not in each.table))
     note = f"{found.files:,} files removed, {found.megabytes:,.1f} MB"

@@ -18,7 +18,7 @@ from lakehouse_nlp.core.context import Context, StepResult
 from lakehouse_nlp.core.errors import UsageError
 from lakehouse_nlp.core.lease import lease
 from lakehouse_nlp.core.recipes import SILVER, recipe
-from lakehouse_nlp.core.runs import Record, state_of, words_of
+from lakehouse_nlp.core.runs import Record
 from lakehouse_nlp.silver import judge, quarantine, stage
 from lakehouse_nlp.silver.judge import Counts
 from lakehouse_nlp.silver.results import refuse, results
@@ -92,7 +92,7 @@ def _recorded(ctx: Context, rows: DataFrame, counts: Counts) -> None:
     try:
         _write(ctx, rows, counts)
     except BaseException as error:
-        record.end(state_of(error), words_of(error), error)
+        record.fail(error)
         raise
     note = f"{counts.valid:,} rows released to silver, {counts.quarantined:,} stay"
     versions = ctx.versions("silver", quarantine.TABLE)

@@ -61,41 +61,43 @@ def create(log: Log, schema: str, configuration: Mapping[str, str], description:
         made.alter.add_constraint({name.removeprefix(CONSTRAINT): configuration[name]})
 
 
-def bring(
-    log: Log, rows: pa.Table, over: str, stamps: Sequence[Stamp], transactions: Mapping[str, int], apps: str
-) -> None:
-    """Puts rows that were taken out of such a table in the place of those for which `over` holds, in one commit that
-    carries the transactions (app -> version) and the first stamp; each further stamp is a commit without rows.
+def bring(log: Log, rows: pa.Table, project: str, stamps: Sequence[Stamp], transactions: Mapping[str, int]) -> None:
+    """Puts rows that were taken out of such a table in the place of the project's, in one commit that carries the
+    transactions (app -> version) and the first stamp; each further stamp is a commit without rows.
 
-    The table's own transactions of apps whose names begin with `apps` go back to these, too: what was written since
-    is gone, and has to be written again.
+    The table's own transactions of the project go back to these, too: what was written since is gone, and has to be
+    written again.
     """
     import pyarrow as pa
     from deltalake import CommitProperties, write_deltalake
 
     first, *others = [{"userMetadata": stamp.to_json()} for stamp in stamps] or [{}]
-    new = _back(log, apps, transactions)
+    new = _back(log, project, transactions)
     whole = rows.cast(pa.schema(log.table.schema().to_arrow()))
     signed = CommitProperties(custom_metadata=first, app_transactions=new)
-    write_deltalake(log.table, whole, mode="overwrite", predicate=over, commit_properties=signed)
+    write_deltalake(log.table, whole, mode="overwrite", predicate=_of(project), commit_properties=signed)
     for stamp in others:
         signed = CommitProperties(custom_metadata=stamp)
         write_deltalake(log.table, whole.slice(0, 0), mode="append", commit_properties=signed)
 
 
-def remove(log: Log, where: str, apps: str) -> None:
-    """Deletes the rows for which a condition holds, and forgets the transactions of apps whose names begin so."""
+def remove(log: Log, project: str) -> None:
+    """Deletes the project's rows, and forgets its transactions."""
     from deltalake import CommitProperties
 
-    log.table.delete(where, commit_properties=CommitProperties(app_transactions=_back(log, apps, {})))
+    log.table.delete(_of(project), commit_properties=CommitProperties(app_transactions=_back(log, project, {})))
 
 
-def _back(log: Log, apps: str, transactions: Mapping[str, int]) -> list[Transaction]:
-    """What brings the log's transactions to these: an app that is not among them has written nothing."""
+def _of(project: str) -> str:
+    return f"project = '{project}'"
+
+
+def _back(log: Log, project: str, transactions: Mapping[str, int]) -> list[Transaction]:
+    """What brings the project's transactions to these: an app that is not among them has written nothing."""
     from deltalake import Transaction
 
     known = log.transactions() if log.exists else {}
-    wanted = {**{app: -1 for app in known if app.startswith(apps)}, **transactions}
+    wanted = {**{app: -1 for app in known if app.startswith(f"{project}.")}, **transactions}
     return [Transaction(app, at) for app, at in wanted.items() if known.get(app, -1) != at]
 
 
