@@ -60,6 +60,16 @@ def test_champion_and_challenger_score_from_one_read_what_each_scores_alone(
     assert {row["prediction"] for row in without_run[0].values()} == {"good", "bad"}
 
 
+def test_a_version_whose_columns_are_gone_is_refused_by_name(
+    spark: SparkSession, home: Path, make_context: MakeContext
+) -> None:
+    write_gold(make_context(home), spark, rows=20)
+    registered(make_context(home))
+    with pytest.raises(DataError, match="tiny/1 reads price, which") as told:
+        stage.run(make_context(home))
+    assert told.value.hint.startswith("name them in features again")
+
+
 def test_gold_is_read_once_and_only_the_columns_that_are_needed(
     spark: SparkSession, home: Path, make_context: MakeContext
 ) -> None:

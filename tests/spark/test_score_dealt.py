@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-import pyarrow as pa
 import pytest
 from golds import write_gold
 from pyspark.sql import SparkSession
@@ -46,15 +45,3 @@ def test_batches_are_bounded_by_bytes_too(spark: SparkSession, home: Path, make_
     assert predict._batch_rows(make_context(home, score={"batch_mb": each * 10.5 / 1e6})) == 10
     assert predict._batch_rows(make_context(home, score={"batch_mb": each / 2e6})) == 1
     assert predict._batch_rows(make_context(home / "elsewhere", score={"batch_rows": 7})) == 7
-
-
-def test_workers_have_the_libraries_when_they_start_and_no_jar_to_look_through(spark: SparkSession) -> None:
-    def told(_: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        import sys
-
-        there = {name for name in ("mlflow.pyfunc", "xgboost") if name in sys.modules}
-        jars = [place for place in (*sys.path, *sys.path_importer_cache) if place.endswith(".jar")]
-        yield pa.record_batch({"there": [",".join(sorted(there))], "jars": [",".join(jars)]})
-
-    (row,) = spark.range(1, numPartitions=1).mapInArrow(told, "there string, jars string").collect()
-    assert tuple(row) == ("mlflow.pyfunc,xgboost", "")

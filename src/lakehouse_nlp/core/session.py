@@ -224,6 +224,8 @@ def defaults() -> dict[str, str]:
         "spark.hadoop.parquet.enable.dictionary#probability": "false",
         "spark.hadoop.parquet.enable.dictionary#probabilities.key_value.value": "false",
         "spark.python.daemon.module": "lakehouse_nlp.core.daemon",
+        # However many threads one process takes to predict: of workers there is one for each core.
+        "spark.executorEnv.LAKEHOUSE_NLP_MODEL_THREADS": "1",
         "spark.sql.execution.arrow.pyspark.enabled": "true",
         "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile=file:{logging_as}",
     }

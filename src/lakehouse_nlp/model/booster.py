@@ -132,7 +132,7 @@ class Boosting:
         if isinstance(features, Spool):
             return np.concatenate(list(features.each(lambda _, block: self.outputs(booster, block))))
         booster.set_param({"nthread": self.threads})
-        return self._shaped(booster.predict(self.matrix(features)))
+        return self._shaped(booster.inplace_predict(features))  # nothing is copied; what a CSR leaves out is missing
 
     def _shaped(self, predicted: NDArray[Any]) -> Floats:
         """XGBoost's predictions as `outputs` gives them."""

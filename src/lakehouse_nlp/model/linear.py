@@ -59,11 +59,12 @@ def rarity(there: Ints, rows: int) -> Floats:
 
 def tfidf(counts: csr_matrix, idf: Floats, spec: Spec) -> csr_matrix:
     """Term frequency times `idf`, each row of Euclidean length 1 (or empty), float64, n x buckets."""
-    tf = spec.vectoriser.tf(counts)
-    weights = tf.data * idf[tf.indices]
-    row = np.repeat(np.arange(tf.shape[0]), np.diff(tf.indptr))
-    length = np.sqrt(np.bincount(row, weights**2, minlength=tf.shape[0]))
-    return csr_matrix((weights / length[row], tf.indices, tf.indptr), shape=tf.shape)
+    weights = spec.vectoriser.tf(counts).data
+    weights *= idf.take(counts.indices)
+    row = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
+    length = np.sqrt(np.bincount(row, weights * weights, minlength=counts.shape[0]))
+    weights /= length.take(row)
+    return csr_matrix((weights, counts.indices, counts.indptr), shape=counts.shape)
 
 
 def best_terms(terms: csr_matrix, codes: Ints, select: int) -> Ints:

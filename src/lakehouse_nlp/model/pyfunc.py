@@ -10,6 +10,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +20,7 @@ import pyarrow.compute as pc
 
 from lakehouse_nlp.model.rows import Floats, Objects, Rows, Spec
 from lakehouse_nlp.model.stacked import StackedModel
-from lakehouse_nlp.model.stored import load
+from lakehouse_nlp.model.stored import BOOSTER, load
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -126,9 +128,14 @@ def frame_to_rows(frame: pd.DataFrame, spec: Spec) -> Rows:
 
 
 def flat_type(classes: int) -> str:
-    """The type of a Spark UDF's result with the parameters `FLAT`, of a model of so many classes; 0: a regression."""
-    each = "".join(f"p{place}:double," for place in range(classes))
-    return f"struct<prediction:string,probability:double,{each}value:double>"
+    """The type of a Spark UDF's result with the parameters `FLAT`, of a model of so many classes; 0: a regression.
+
+    What such a model never says is left out: MLflow would look at each row for a value.
+    """
+    if not classes:
+        return "struct<prediction:string,value:double>"
+    each = ",".join(f"p{place}:double" for place in range(classes))
+    return f"struct<prediction:string,probability:double,{each}>"
 
 
 def signature(spec: Spec) -> ModelSignature:
@@ -172,5 +179,14 @@ def example(model: StackedModel, rows: Rows) -> pd.DataFrame:
 
 
 def _load_pyfunc(data_path: str) -> Scorer:
-    """MLflow's entry: the model in this folder, predicting on `LAKEHOUSE_NLP_MODEL_THREADS` threads, 1 unless set."""
-    return Scorer(load(data_path, threads=int(os.environ.get(THREADS, "1"))))
+    """MLflow's entry: the model in this folder, predicting on `LAKEHOUSE_NLP_MODEL_THREADS` threads, 1 unless set.
+
+    MLflow asks for it with each of Spark's tasks on one machine: a worker loads it once.
+    """
+    written = (Path(data_path) / BOOSTER).stat().st_mtime_ns  # another model may come to the same place
+    return Scorer(_loaded(data_path, written, int(os.environ.get(THREADS, "1"))))
+
+
+@lru_cache(2)
+def _loaded(data_path: str, written: int, threads: int) -> StackedModel:
+    return load(data_path, threads=threads)

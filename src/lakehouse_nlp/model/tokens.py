@@ -31,8 +31,8 @@ class Tokens:
         whole = text.combine_chunks() if isinstance(text, pa.ChunkedArray) else text
         whole = pc.fill_null(whole.cast(pa.large_string()), "")
         found = cls._of(whole)
-        within = found.rows[1:] == found.rows[:-1]
-        if (found.starts[1:] - found.ends[:-1])[within].max(initial=0) > 1:
+        blanks = len(found.content) - int((found.ends - found.starts).sum())
+        if blanks > np.count_nonzero(found.rows[1:] == found.rows[:-1]):  # more than one between two tokens
             return cls._of(pc.replace_substring_regex(whole, " {2,}", " "))
         return found
 
@@ -48,14 +48,15 @@ class Tokens:
         rows = np.repeat(np.arange(len(whole)), np.diff(np.searchsorted(starts, bounds)))
         return cls(content, rows, starts, ends)
 
-    def grams(self, n: int) -> tuple[Places, Places, Places]:
-        """The row, the beginning and the size in bytes of each n-gram: n tokens of a row, with the blanks between."""
+    def grams(self, n: int) -> tuple[Places, Places, Places, NDArray[np.bool_] | None]:
+        """N tokens in a row, with the blanks between: the row in which each begins, where, its size in bytes, and which
+        of them are n-grams, which end in the row in which they began; None: all are.
+        """
         if n == 1:
-            return self.rows, self.starts, self.ends - self.starts
+            return self.rows, self.starts, self.ends - self.starts, None
         last = max(len(self.rows) - n + 1, 0)
-        inside = np.flatnonzero(self.rows[:last] == self.rows[n - 1 :][:last])
-        starts = self.starts[inside]
-        return self.rows[inside], starts, self.ends[inside + n - 1] - starts
+        rows, starts = self.rows[:last], self.starts[:last]
+        return rows, starts, self.ends[n - 1 :][:last] - starts, rows == self.rows[n - 1 :][:last]
 
 
 def bytes_of(strings: pa.LargeStringArray) -> tuple[NDArray[np.uint8], Places]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -22,6 +23,7 @@ from lakehouse_nlp.model.tokens import Tokens, bytes_of
 HASH_SEED = 42
 
 Ints = NDArray[np.int64]
+Cells = NDArray[np.integer[Any]]  # row times buckets, plus column
 
 
 @dataclass(frozen=True)
@@ -74,17 +76,19 @@ class Vectoriser:
         there = np.flatnonzero(often)  # a run of tokens that spans two rows is in none
         return pa.concat_arrays([terms for terms, _ in found]).take(pa.array(there)), often[there]
 
-    def _cells(self, text: pa.Array | pa.ChunkedArray) -> Iterator[Ints]:
-        """Row times `buckets`, plus column, of each 1-gram, then of each 2-gram …"""
+    def _cells(self, text: pa.Array | pa.ChunkedArray) -> Iterator[Cells]:
+        """The cell of each 1-gram, then of each 2-gram …"""
         if self.vocabulary:
             for rows, ids, terms in ngrams(text, self.ngrams):
                 columns = places_in(self.vocabulary, terms)[ids]
                 yield (rows * self.buckets + columns)[columns >= 0]
             return
         tokens = Tokens.of(text)
+        first: Cells = tokens.rows.astype(_cell_type(len(text), self.buckets)) * self.buckets
         for n in range(1, self.ngrams + 1):
-            rows, starts, sizes = tokens.grams(n)
-            yield rows * self.buckets + murmur3(tokens.content, starts, sizes, HASH_SEED) % self.buckets
+            rows, starts, sizes, whole = tokens.grams(n)
+            cells = first[: len(rows)] + _modulo(murmur3(tokens.content, starts, sizes, HASH_SEED), self.buckets)
+            yield cells if whole is None else cells[whole]
 
     def _column(self, terms: pa.Array) -> Ints:
         """The column of each term; -1 for one that is not in the vocabulary."""
@@ -139,11 +143,21 @@ def _rows_with(rows: Ints, ids: Ints, terms: int) -> Ints:
     return np.bincount(pairs % max(terms, 1), minlength=terms)
 
 
-def _count(cells: Ints, shape: tuple[int, int]) -> csr_matrix:
-    """How often each cell, row times columns plus column, occurs. Sorts `cells`."""
+def _count(cells: Cells, shape: tuple[int, int]) -> csr_matrix:
+    """How often each cell occurs. Sorts `cells`."""
     cells.sort()
-    first = np.flatnonzero(np.diff(cells, prepend=-1))
+    first = np.flatnonzero(np.concatenate([[True], cells[1:] != cells[:-1]])[: len(cells)])
     often = np.diff(first, append=len(cells)).astype(np.float32)
     there = cells[first]
-    bounds = np.searchsorted(there, np.arange(shape[0] + 1) * shape[1])
-    return csr_matrix((often, there % shape[1], bounds), shape=shape)
+    bounds = np.searchsorted(there, np.arange(shape[0] + 1, dtype=there.dtype) * shape[1])
+    return csr_matrix((often, _modulo(there, shape[1]), bounds), shape=shape)
+
+
+def _cell_type(rows: int, buckets: int) -> np.dtype[Any]:
+    """Half the memory, where it is enough for all cells and the bound after them."""
+    return np.dtype(np.int32 if (rows + 1) * buckets < 1 << 31 else np.int64)
+
+
+def _modulo(values: Cells, divisor: int) -> Cells:
+    """The remainder, never negative; of a power of two without a division."""
+    return values & (divisor - 1) if divisor & (divisor - 1) == 0 else values % divisor

@@ -11,7 +11,7 @@ from lakehouse_nlp.core.context import Context
 from lakehouse_nlp.core.registry import Registry, Version, classes_of
 from lakehouse_nlp.model.bootstrap import draws, resampled
 from lakehouse_nlp.model.metrics import LOWER_IS_BETTER, evaluate
-from lakehouse_nlp.score import predicted
+from lakehouse_nlp.score import lacking, predicted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,6 +39,8 @@ def rival(ctx: Context, registry: Registry, candidate: Version, champion: Versio
     recorded, mine = registry.metrics(champion), registry.metrics(candidate)
     if champion.tags.get("nlp_hash") != candidate.tags["nlp_hash"]:
         return Rival(recorded["test"], " (recorded: it reads tokens of another pipeline)")
+    if gone := lacking(ctx, champion):
+        return Rival(recorded["test"], f" (recorded: it reads {', '.join(gone)}, which gold no longer has)")
     classes = classes_of(recorded)
     if classes != classes_of(mine):
         return Rival(None, f" (knows {', '.join(classes) or 'numbers'})")

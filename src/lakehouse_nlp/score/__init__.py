@@ -1,6 +1,6 @@
 """Rows of gold that the champion has not scored become rows of predictions."""
 
-from lakehouse_nlp.score.predict import predicted
+from lakehouse_nlp.score.predict import lacking, predicted
 from lakehouse_nlp.score.stage import due, run, size
 
-__all__ = ["due", "predicted", "run", "size"]
+__all__ = ["due", "lacking", "predicted", "run", "size"]

@@ -101,6 +101,8 @@ def test_the_udf_says_what_the_model_says(spark: SparkSession, case: str, tmp_pa
     assert np.ptp(expected[:, 0]) > 0.2  # rows that are told apart, or equality would say nothing
     assert got["prediction"].tolist() == wanted["prediction"].tolist()
     flattened = Scorer(model).predict(frame, FLAT)
-    said = pd.DataFrame(got["flat"].tolist()).astype(flattened.dtypes.to_dict())
-    pd.testing.assert_frame_equal(said, flattened, rtol=0, atol=1e-6)
+    said = pd.DataFrame(got["flat"].tolist())
+    told = flattened[list(said.columns)]
+    assert set(flattened) - set(said) == {"value"} if model.classes else {"probability"}
+    pd.testing.assert_frame_equal(said.astype(told.dtypes.to_dict()), told, rtol=0, atol=1e-6)
     np.testing.assert_allclose(got["probability"].astype(float), wanted["probability"], rtol=0, atol=1e-6)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -143,6 +144,14 @@ def test_threads_come_from_the_environment(
     assert _load_pyfunc(str(tmp_path)).model.threads == 1
     monkeypatch.setenv("LAKEHOUSE_NLP_MODEL_THREADS", "3")
     assert _load_pyfunc(str(tmp_path)).model.threads == 3
+
+
+def test_a_model_is_loaded_once_until_another_comes_to_its_place(model: StackedModel, tmp_path: Path) -> None:
+    save(model, tmp_path)
+    first = _load_pyfunc(str(tmp_path)).model
+    assert _load_pyfunc(str(tmp_path)).model is first
+    save(replace(model, cut=0.9), tmp_path)
+    assert (first.cut, _load_pyfunc(str(tmp_path)).model.cut) == (model.cut, 0.9)
 
 
 def test_the_package_imports_neither_spark_nor_pydantic() -> None:

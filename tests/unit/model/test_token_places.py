@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -16,7 +17,9 @@ TEXTS = st.lists(st.none() | st.text(st.sampled_from("ab é日😀 "), max_size=
 
 def told(tokens: Tokens, n: int) -> list[tuple[int, str]]:
     content = tokens.content.tobytes()
-    pieces = zip(*(column.tolist() for column in tokens.grams(n)), strict=True)
+    rows, starts, sizes, whole = tokens.grams(n)
+    ends = np.ones(len(rows), bool) if whole is None else whole
+    pieces = zip(*(column[ends].tolist() for column in (rows, starts, sizes)), strict=True)
     return [(row, content[start : start + size].decode()) for row, start, size in pieces]
 
 
