@@ -21,8 +21,9 @@ from paired import Figures
 pytestmark = pytest.mark.unit
 
 TABLE = [
-    "score_vs_limit", "score_vs_sparkxgb", "score_vs_sklearn", "first_row", "nlp", "nlp_stem", "nlp_vs_sql", "growth",
-    "nothing_new", "worker_memory", "cold_vs_limit", "cold_vs_sparkxgb", "cold_vs_sklearn", "cold_first_row",
+    "score_vs_limit", "score_vs_sparkxgb", "score_vs_sklearn", "first_row", "nlp", "nlp_stem", "nlp_vs_sql",
+    "nlp_vs_duckdb", "growth", "nothing_new", "worker_memory", "cold_vs_limit", "cold_vs_sparkxgb", "cold_vs_sklearn",
+    "cold_first_row",
 ]  # fmt: skip
 
 
@@ -70,6 +71,7 @@ def test_an_aim_is_met_up_to_its_bound(aim: compared.Aim, ours: float, met: bool
 )
 def test_the_aims_of_the_comparisons(name: str, ours: float, peer: float, met: bool) -> None:
     aim = next(comparison.aim for comparison in bench.COMPARISONS if comparison.name == name)
+    assert aim is not None
     assert aim.met(ours, peer) is met
 
 
@@ -90,6 +92,15 @@ def test_a_missed_aim_is_shown_as_missed() -> None:
     )
     assert lines[3] == "| `behind` | 2 rows/s (1-3) | the peer | 2 rows/s (2-2) | 1 | ≥ 2× | **no** |"
     assert lines[-1] == "- 1,000 rows, medians of 3 runs (least-most); 4 cores"
+
+
+def test_a_comparison_without_an_aim_is_neither_met_nor_missed() -> None:
+    sides = Side("a", "rate"), Side("b", "rate")
+    found = {"a": _rates(3), "b": _rates(2)}
+    outcome = Comparison("known", *sides, "CPU s", "the peer", None).outcome(found, 1000, "4 cores")
+    assert (outcome["aim"], outcome["met"]) == (None, None)
+    line = compared.markdown([outcome]).splitlines()[2]
+    assert line == "| `known` | 3 CPU s (3-3) | the peer | 2 CPU s (2-2) | 1.5 | none |  |"
 
 
 def test_the_file_is_a_list_with_name_ours_peer_and_ratio(tmp_path: Path) -> None:
