@@ -14,8 +14,10 @@ from typing import Any
 import bench
 import compared
 import paired
+import pyarrow as pa
 import pytest
 from compared import Comparison, Side, at_least, at_most
+from deltalake import write_deltalake
 from paired import Figures
 
 pytestmark = pytest.mark.unit
@@ -128,6 +130,28 @@ def test_every_run_is_held_against_its_reference() -> None:
         "free": _figures({}),
     }
     assert compared.differing(found, {"same": "slow", "once": "slow"}) == ["once"]
+
+
+@pytest.mark.parametrize(
+    ("column", "other"),
+    [
+        ("key", "l"), ("prediction", "bad"), ("probability", 0.75 + 2**-53), ("value", 1.0),
+        ("probabilities", {"bad": 0.25 + 2**-54, "good": 0.75}), ("probabilities", {"good": 0.75, "bad": 0.25}),
+    ],
+)  # fmt: skip
+def test_answers_differ_by_any_bit_of_what_a_model_says(tmp_path: Path, column: str, other: object) -> None:
+    from score_jobs import digest
+
+    kinds = {"key": "string", "prediction": "string", "probability": "double", "value": "double"}
+    schema = pa.schema([*kinds.items(), ("probabilities", pa.map_("string", "double"))])
+    said: dict[str, Any] = {"key": "k", "prediction": "good", "probability": 0.75, "value": None}
+    said["probabilities"] = {"bad": 0.25, "good": 0.75}
+    digests = []
+    for name, row in (("one", said), ("same", said), ("other", {**said, column: other})):
+        row = {**row, "probabilities": list(row["probabilities"].items())}
+        write_deltalake(str(tmp_path / name), pa.Table.from_pylist([row], schema))
+        digests.append(digest(tmp_path / name))
+    assert digests[0] == digests[1] != digests[2]
 
 
 def test_the_time_of_children_that_have_ended_counts() -> None:
