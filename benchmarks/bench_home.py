@@ -25,8 +25,10 @@ REVIEWS = """
     SELECT line || '-' || copy AS key, category, Title, Content,
            CASE WHEN Overall::DOUBLE > 3 THEN 'positive' WHEN Overall::DOUBLE < 3 THEN 'negative' END AS label
     FROM lines, range({copies}) AS copies(copy) ORDER BY copy, hash(line, copy) LIMIT {rows}"""
-# The tokens of a review, and empty texts beside them: those of the pipeline as the settings have it.
-SPLIT = "string_split_regex(lower(concat_ws(' ', Title, Content)), '[^\\p{L}\\p{N}'']+')"
+# The tokens of a review, and empty texts beside them: those of the pipeline as the settings have it. In small letters İ
+# is i and a dot above it for Java, and i alone for DuckDB.
+TEXT = "replace(concat_ws(' ', Title, Content), chr(304), 'i' || chr(775))"
+SPLIT = f"string_split_regex(lower({TEXT}), '[^\\p{{L}}\\p{{N}}'']+')"
 GOLD = """
     WITH placed AS (
       SELECT *, row_number() OVER () AS place, hash(key) % 10 AS deal,

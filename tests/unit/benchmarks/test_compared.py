@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import bench
+import bench_home
 import compared
+import duckdb
 import paired
 import pyarrow as pa
 import pytest
@@ -130,6 +132,11 @@ def test_every_run_is_held_against_its_reference() -> None:
         "free": _figures({}),
     }
     assert compared.differing(found, {"same": "slow", "once": "slow"}) == ["once"]
+
+
+def test_duckdb_splits_text_where_java_does() -> None:
+    query = f"SELECT {bench_home.SPLIT} FROM (SELECT 'İf I' AS Title, 'DON''T, ÉTÉ 5' AS Content)"
+    assert duckdb.sql(query).fetchall() == [(["i", "f", "i", "don't", "été", "5"],)]
 
 
 @pytest.mark.parametrize(
