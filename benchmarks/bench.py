@@ -30,7 +30,7 @@ RESULTS = Path(__file__).with_name("results")
 TENTH = "score_tenth"
 
 
-def by(figure: str, unit: str, peers: str = "") -> Callable[[str, str, str, str, Aim], Comparison]:
+def by(figure: str, unit: str, peers: str = "") -> Callable[[str, str, str, str, Aim | None], Comparison]:
     """Makes comparisons of two jobs by a figure, or two: name, our job, the peer's, what that is, aim."""
     return lambda name, ours, peer, against, aim: Comparison(
         name, Side(ours, figure), Side(peer, peers or figure), unit, against, aim
@@ -48,6 +48,7 @@ COMPARISONS = (
     per_cpu("nlp", "nlp", "nlp_usual", "Tokenizer, Normalizer, StopWordsCleaner", at_least(3)),
     per_cpu("nlp_stem", "stem", "stem_usual", "the same and Stemmer", at_least(3)),
     cpu("nlp_vs_sql", "nlp", "nlp_sql", "Spark SQL by hand", at_most(2.5)),
+    cpu("nlp_vs_duckdb", "nlp", "nlp_duckdb", "DuckDB by hand", None),
     seconds("growth", "score", TENTH, "a tenth of the rows", at_most(10.5)),
     Comparison(
         "nothing_new",
@@ -78,6 +79,7 @@ REFERENCES = {
     "limit": "pyfunc",
     "nlp": "nlp_reference",
     "nlp_sql": "nlp_reference",
+    "nlp_duckdb": "nlp_reference",
     "stem": "stem_reference",
 }
 # What is made before the first round, by the jobs that need it.

@@ -25,12 +25,14 @@ REVIEWS = """
     SELECT line || '-' || copy AS key, category, Title, Content,
            CASE WHEN Overall::DOUBLE > 3 THEN 'positive' WHEN Overall::DOUBLE < 3 THEN 'negative' END AS label
     FROM lines, range({copies}) AS copies(copy) ORDER BY copy, hash(line, copy) LIMIT {rows}"""
-# The tokens are those of the pipeline as the settings have it.
+# The tokens of a review, and empty texts beside them: those of the pipeline as the settings have it. In small letters İ
+# is i and a dot above it for Java, and i alone for DuckDB.
+TEXT = "replace(concat_ws(' ', Title, Content), chr(304), 'i' || chr(775))"
+SPLIT = f"string_split_regex(lower({TEXT}), '[^\\p{{L}}\\p{{N}}'']+')"
 GOLD = """
     WITH placed AS (
       SELECT *, row_number() OVER () AS place, hash(key) % 10 AS deal,
-             list_filter(string_split_regex(lower(concat_ws(' ', Title, Content)), '[^\\p{{L}}\\p{{N}}'']+'),
-                         lambda word: word <> '') AS tokens
+             list_filter({split}, lambda word: word <> '') AS tokens
       FROM '{silver}' LIMIT {rows})
     SELECT key, 'train' AS purpose, CASE WHEN place <= {labelled} THEN label END AS label,
            CASE deal WHEN 0 THEN 'test' WHEN 1 THEN 'validation' ELSE 'train' END AS split, category,
@@ -47,7 +49,7 @@ def made(folder: Path, rows: int, source: Path = reviews.SOURCE) -> Path:
     silver = home / SILVER
     queries = {silver: REVIEWS.format(lines=reviews.lines(source), copies=-(-rows // reviews.LINES), rows=rows)}
     for lake, share in (("lake", rows), ("tenth", rows // 10)):
-        queries[home / f"{lake}.parquet"] = GOLD.format(silver=silver, rows=share, labelled=LABELLED)
+        queries[home / f"{lake}.parquet"] = GOLD.format(split=SPLIT, silver=silver, rows=share, labelled=LABELLED)
     with duckdb.connect() as connection:
         for file, query in queries.items():
             connection.execute(f"COPY ({query}) TO '{file}' (FORMAT parquet)")

@@ -34,14 +34,14 @@ class Aim:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Ours against a peer's, by a figure of one unit each run."""
+    """Ours against a peer's, by a figure of one unit each run; no aim where the ratio is only to be known."""
 
     name: str
     ours: Side
     peer: Side
     unit: str
     against: str
-    aim: Aim
+    aim: Aim | None
 
     @property
     def jobs(self) -> tuple[str, ...]:
@@ -61,8 +61,8 @@ class Comparison:
             "against": self.against,
             "ours_range": [min(ours), max(ours)],
             "peer_range": [min(peer), max(peer)],
-            "aim": self.aim.words,
-            "met": self.aim.met(mine, theirs),
+            "aim": self.aim.words if self.aim else None,
+            "met": self.aim.met(mine, theirs) if self.aim else None,
             "rows": rows,
             "runs": len(ours),
             "machine": machine,
@@ -119,9 +119,9 @@ def _answers(figures: Figures) -> set[str]:
 
 def _line(outcome: Outcome) -> str:
     sides = [_side(outcome, side) for side in ("ours", "peer")]
-    met = "yes" if outcome["met"] else "**no**"
+    met = {True: "yes", False: "**no**", None: ""}[outcome["met"]]
     cells = [f"`{outcome['name']}`", sides[0], outcome["against"], sides[1], f"{outcome['ratio']:.3g}"]
-    return f"| {' | '.join([*cells, outcome['aim'], met])} |"
+    return f"| {' | '.join([*cells, outcome['aim'] or 'none', met])} |"
 
 
 def _side(outcome: Outcome, side: str) -> str:

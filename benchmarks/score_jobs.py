@@ -25,6 +25,8 @@ from lakehouse_nlp.core.registry import Version
 TARGET = "predictions"
 # What models read of gold, and what predictions keep of it.
 READ, KEPT = ["clean_text", "category"], ["key", "purpose", "split", "label", "nlp_hash", "row_hash"]
+# What must be the same in all ways: a map's classes in the same order, too.
+SAID = ["key", "prediction", "probability", "probabilities", "value"]
 BATCH = 10_000
 # Spark's own parent of Python workers in the place of ours, which has imported what models need.
 BARE = "spark.conf={spark.python.daemon.module: pyspark.daemon}"
@@ -102,11 +104,11 @@ def pyfunc(home: Path, lake: str) -> dict[str, Any]:
 
 
 def digest(path: Path) -> str:
-    """Of keys, predictions and probabilities, to the last bit, in any order."""
+    """Of keys, predictions and the probabilities of all classes, to the last bit, rows in any order."""
     import duckdb
 
-    rows = DeltaTable(str(path)).to_pyarrow_dataset().scanner(columns=["key", "prediction", "probability"]).to_reader()
-    query = "SELECT count(*), sum(hash(key, prediction, probability)::HUGEINT) FROM rows"
+    rows = DeltaTable(str(path)).to_pyarrow_dataset().scanner(columns=SAID).to_reader()
+    query = f"SELECT count(*), sum(hash({', '.join(SAID)})::HUGEINT) FROM rows"
     with duckdb.connect() as connection:
         return "-".join(map(str, connection.register("rows", rows).execute(query).fetchall()[0]))
 

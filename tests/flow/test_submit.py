@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,17 @@ def apart(base: Path) -> dict[str, Any]:
 
 
 SCENARIOS["apart"] = apart
+
+
+@pytest.mark.parametrize(("ci", "fails"), [("true", True), ("", False)])
+def test_where_nothing_can_be_hidden_a_checked_run_fails(monkeypatch: pytest.MonkeyPatch, ci: str, fails: bool) -> None:
+    refused = subprocess.CompletedProcess([], 1, "", "unshare: unshare failed: Operation not permitted\n")
+    monkeypatch.setenv("CI", ci)
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: refused)
+    told = pytest.raises(AssertionError, match="unshare failed: Operation not permitted") if fails else nullcontext()
+    with told:
+        assert standalone.hiding([Path("/src")]) == []
+    assert standalone.hiding([]) == []
 
 
 @pytest.mark.parametrize("scenario", ["apart"])

@@ -6,11 +6,13 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import duckdb
 import pytest
 import scans
 from golds import write_gold
 from pyspark.sql import SparkSession
 
+from lakehouse_nlp.core import duck
 from lakehouse_nlp.core.context import Context
 from lakehouse_nlp.core.events import ledger
 from lakehouse_nlp.core.views import questions
@@ -37,6 +39,12 @@ def ctx(home: Path, make_context: Callable[..., Context], spark: SparkSession) -
     return ctx
 
 
+def _shown(ctx: Context, version: int, canary: int | None = None, share: float | None = None) -> None:
+    ledger(ctx)
+    told = ("tiny", "r", "tiny", version, "shown", "current", 1, "[]", "{}", "who", canary, share)
+    ctx.tables.record("ops.model_events", [told])
+
+
 # What is asked, and how many files Spark and DuckDB read of the four: DuckDB 1.5 skips none where a time is asked for.
 QUESTIONS = {
     "a version": ("version = 1", 2, 2),
@@ -58,11 +66,47 @@ def test_a_question_about_some_predictions_reads_their_files(ctx: Context) -> No
 
 
 def test_what_the_shown_version_says_is_read_from_its_files_alone(ctx: Context) -> None:
-    shown = ("tiny", "r", "tiny", 2, "shown", "current", 1, "[]", "{}", "who", None, None)
-    ledger(ctx)
-    ctx.tables.record("ops.model_events", [shown])
+    _shown(ctx, 2)
     asked = questions()["class_shares"].replace("{project}", "tiny")
     assert scans.by_spark(ctx.tables.attach_all().sql(asked))["predictions"] == [2]
+
+
+@pytest.mark.parametrize(
+    ("canary", "share", "files", "versions"), [(None, None, 2, [2]), (1, 0.5, 4, [1, 2]), (3, 0.5, 2, [2])]
+)
+def test_duckdb_reads_the_files_of_what_is_shown(
+    ctx: Context, canary: int | None, share: float | None, files: int, versions: list[int]
+) -> None:
+    _shown(ctx, 2, canary, share)
+    query = "SELECT DISTINCT version FROM tiny.current_predictions ORDER BY version"
+    assert [row["version"] for row in duck.rows(ctx.root, query)] == versions
+    assert scans.by_duckdb(ctx.root, query) == [files]
+
+
+def test_duckdb_shows_what_was_shown_last(ctx: Context) -> None:
+    found, query = [], "SELECT min(version) AS a, max(version) AS b, count(*) AS n FROM tiny.current_predictions"
+    ledger(ctx)
+    for version in (None, 2, 1):
+        if version:
+            _shown(ctx, version)
+        found += duck.rows(ctx.root, query)
+    assert found == [{"a": None, "b": None, "n": 0}, {"a": 2, "b": 2, "n": ROWS}, {"a": 1, "b": 1, "n": ROWS}]
+
+
+def test_what_is_compared_is_read_from_the_shown_version_s_files_and_from_all(ctx: Context) -> None:
+    _shown(ctx, 2)
+    query = "SELECT version, other_version, count(*) AS n FROM tiny.compared_predictions GROUP BY ALL"
+    assert duck.rows(ctx.root, query) == [{"version": 2, "other_version": 1, "n": ROWS}]
+    assert scans.by_duckdb(ctx.root, query) == [2, 4]
+
+
+def test_a_ledger_whose_files_are_missing_is_no_fault_of_other_tables(ctx: Context) -> None:
+    _shown(ctx, 2)
+    for file in ctx.tables.path("ops.model_events").glob("*.parquet"):
+        file.unlink()
+    assert duck.rows(ctx.root, "SELECT count(*) AS n FROM tiny.predictions") == [{"n": 2 * ROWS}]
+    with pytest.raises(duckdb.IOException, match="model_events"):
+        duck.rows(ctx.root, "FROM tiny.current_predictions")
 
 
 def test_a_split_of_gold_is_read_from_its_file(ctx: Context) -> None:

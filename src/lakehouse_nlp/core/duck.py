@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 # What a sort holds in memory.
 SORTED_IN = "512MB"
+# How a view begins that asks for what is shown, and how it asks.
+SHOWN = re.compile(r"^WITH shown AS \((.*?)^\)\n", re.DOTALL | re.MULTILINE)
+ASKED = re.compile(r"\(SELECT (\w+) FROM shown\)")
 
 
 def tables(root: Path) -> dict[str, Path]:
@@ -25,7 +29,8 @@ def tables(root: Path) -> dict[str, Path]:
 
 
 def connect(root: Path, only: Iterable[str] | None = None) -> DuckDBPyConnection:
-    """A connection to DuckDB in memory, with the newest version of every table, and the views of `sql/`.
+    """A connection to DuckDB in memory, with the newest version of every table and the views of `sql/`. These have what
+    is shown when the connection is made: who asks later makes another.
 
     `only`: just these tables, and no views.
     """
@@ -63,7 +68,26 @@ def _make_views(connection: DuckDBPyConnection, project: str, found: set[str]) -
 
     for view, query in views(project, found, "duckdb"):
         with suppress(duckdb.BinderException):  # columns of a later release, which the next run adds
-            connection.execute(f"CREATE VIEW {view} AS {query}")
+            connection.execute(f"CREATE VIEW {view} AS {_with_shown(connection, query)}")
+
+
+def _with_shown(connection: DuckDBPyConnection, query: str) -> str:
+    """The query with what is shown now as literals: a condition on a subquery would skip no file."""
+    import duckdb
+
+    if (shown := SHOWN.search(query)) is None:
+        return query
+    try:
+        cursor = connection.execute(shown[1])
+    except duckdb.IOException:  # files are missing: told to those who ask for the view, not to all others
+        return query
+    names = [column[0] for column in cursor.description or []]
+    values = dict(zip(names, cursor.fetchone() or [None] * len(names), strict=True))
+    return ASKED.sub(lambda asked: _literal(values[asked[1]]), query.replace(shown[0], ""))
+
+
+def _literal(value: int | str | None) -> str:
+    return "NULL" if value is None else f"'{value}'" if isinstance(value, str) else str(value)
 
 
 def scan(path: Path, version: int | None = None) -> str:

@@ -12,17 +12,22 @@ from pathlib import Path
 from typing import Any
 
 import bench
+import bench_home
 import compared
+import duckdb
 import paired
+import pyarrow as pa
 import pytest
 from compared import Comparison, Side, at_least, at_most
+from deltalake import write_deltalake
 from paired import Figures
 
 pytestmark = pytest.mark.unit
 
 TABLE = [
-    "score_vs_limit", "score_vs_sparkxgb", "score_vs_sklearn", "first_row", "nlp", "nlp_stem", "nlp_vs_sql", "growth",
-    "nothing_new", "worker_memory", "cold_vs_limit", "cold_vs_sparkxgb", "cold_vs_sklearn", "cold_first_row",
+    "score_vs_limit", "score_vs_sparkxgb", "score_vs_sklearn", "first_row", "nlp", "nlp_stem", "nlp_vs_sql",
+    "nlp_vs_duckdb", "growth", "nothing_new", "worker_memory", "cold_vs_limit", "cold_vs_sparkxgb", "cold_vs_sklearn",
+    "cold_first_row",
 ]  # fmt: skip
 
 
@@ -70,6 +75,7 @@ def test_an_aim_is_met_up_to_its_bound(aim: compared.Aim, ours: float, met: bool
 )
 def test_the_aims_of_the_comparisons(name: str, ours: float, peer: float, met: bool) -> None:
     aim = next(comparison.aim for comparison in bench.COMPARISONS if comparison.name == name)
+    assert aim is not None
     assert aim.met(ours, peer) is met
 
 
@@ -90,6 +96,15 @@ def test_a_missed_aim_is_shown_as_missed() -> None:
     )
     assert lines[3] == "| `behind` | 2 rows/s (1-3) | the peer | 2 rows/s (2-2) | 1 | ≥ 2× | **no** |"
     assert lines[-1] == "- 1,000 rows, medians of 3 runs (least-most); 4 cores"
+
+
+def test_a_comparison_without_an_aim_is_neither_met_nor_missed() -> None:
+    sides = Side("a", "rate"), Side("b", "rate")
+    found = {"a": _rates(3), "b": _rates(2)}
+    outcome = Comparison("known", *sides, "CPU s", "the peer", None).outcome(found, 1000, "4 cores")
+    assert (outcome["aim"], outcome["met"]) == (None, None)
+    line = compared.markdown([outcome]).splitlines()[2]
+    assert line == "| `known` | 3 CPU s (3-3) | the peer | 2 CPU s (2-2) | 1.5 | none |  |"
 
 
 def test_the_file_is_a_list_with_name_ours_peer_and_ratio(tmp_path: Path) -> None:
@@ -117,6 +132,33 @@ def test_every_run_is_held_against_its_reference() -> None:
         "free": _figures({}),
     }
     assert compared.differing(found, {"same": "slow", "once": "slow"}) == ["once"]
+
+
+def test_duckdb_splits_text_where_java_does() -> None:
+    query = f"SELECT {bench_home.SPLIT} FROM (SELECT 'İf I' AS Title, 'DON''T, ÉTÉ 5' AS Content)"
+    assert duckdb.sql(query).fetchall() == [(["i", "f", "i", "don't", "été", "5"],)]
+
+
+@pytest.mark.parametrize(
+    ("column", "other"),
+    [
+        ("key", "l"), ("prediction", "bad"), ("probability", 0.75 + 2**-53), ("value", 1.0),
+        ("probabilities", {"bad": 0.25 + 2**-54, "good": 0.75}), ("probabilities", {"good": 0.75, "bad": 0.25}),
+    ],
+)  # fmt: skip
+def test_answers_differ_by_any_bit_of_what_a_model_says(tmp_path: Path, column: str, other: object) -> None:
+    from score_jobs import digest
+
+    kinds = {"key": "string", "prediction": "string", "probability": "double", "value": "double"}
+    schema = pa.schema([*kinds.items(), ("probabilities", pa.map_("string", "double"))])
+    said: dict[str, Any] = {"key": "k", "prediction": "good", "probability": 0.75, "value": None}
+    said["probabilities"] = {"bad": 0.25, "good": 0.75}
+    digests = []
+    for name, row in (("one", said), ("same", said), ("other", {**said, column: other})):
+        row = {**row, "probabilities": list(row["probabilities"].items())}
+        write_deltalake(str(tmp_path / name), pa.Table.from_pylist([row], schema))
+        digests.append(digest(tmp_path / name))
+    assert digests[0] == digests[1] != digests[2]
 
 
 def test_the_time_of_children_that_have_ended_counts() -> None:

@@ -13,9 +13,10 @@ import pytest
 from deltalake import write_deltalake
 
 from lakehouse_nlp.cli import render
-from lakehouse_nlp.core import history
+from lakehouse_nlp.core import duck, history
 from lakehouse_nlp.core.context import Context
 from lakehouse_nlp.core.errors import UsageError
+from lakehouse_nlp.core.views import filled, questions
 
 pytestmark = pytest.mark.unit
 MakeContext = Callable[..., Context]
@@ -89,6 +90,27 @@ def test_a_run_that_was_not_is_refused_with_the_nearest_one(
         history.run(ctx, "x")
     with pytest.raises(UsageError, match="other had no run 'run-3'"):
         history.run(make_context(home, project="other"), "run-3")
+
+
+def test_what_stages_cost_counts_every_try_and_the_rows_of_those_that_have_a_price(
+    home: Path, make_context: MakeContext
+) -> None:
+    ctx = make_context(home)
+    steps = [
+        _step(1, "gold", "done", 0, read=9_000_000, price=None, cpu_seconds=None),  # before there were prices
+        _step(2, "gold", "timed_out", 0, read=None, price=0.5, error=FAULT),
+        _step(2, "gold", "failed", 5, read=None, price=0.25, peak_bytes=2 * 10**9),
+        _step(2, "gold", "done", 10, read=2_000_000, price=1.25),
+        _step(3, "gold", "idle", 0, read=7, price=100.0, cpu_seconds=100.0),
+        _step(4, "train", "done", 0, read=100, price=None, cpu_seconds=0.5),
+        _step(4, "train", "done", 0, project="other"),
+    ]
+    write_deltalake(str(ctx.tables.path("ops.steps")), pa.Table.from_pylist(steps))
+    found = duck.rows(ctx.root, filled(questions()["what_stages_cost"], "tiny"), only=["ops.steps"])
+    assert [tuple(row.values()) for row in found] == [
+        ("gold", 4, 11_000_000, 4.5, 2 * 10**9, 2.0, 1.0),
+        ("train", 1, 100, 0.5, 10**9, None, None),
+    ]
 
 
 def test_a_home_without_runs_has_none(tmp_path: Path, make_context: MakeContext) -> None:
