@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from scored import registered
 
+from lakehouse_nlp import score
+from lakehouse_nlp.core import duck
 from lakehouse_nlp.core.context import Context
 from lakehouse_nlp.core.settings.models import Nlp, Split
 from lakehouse_nlp.gold import columns, pipeline, stage
@@ -90,9 +93,9 @@ def test_rows_of_gold(spark: SparkSession, home: Path, make_context: MakeContext
         ("", [], 0, 0),
     ]
     assert {row["nlp_hash"] for row in found} == {pipeline.nlp_hash(ctx.settings.gold.nlp, home)}
-    assert [(row["key"], row["price"], row["title"], row["row_hash"], row["label"]) for row in found][:2] == [
-        ("1", 1.5, "Good", 0, "good"),
-        ("2", 1.5, None, 1, "good"),
+    assert [(row["key"], row["price"], row["title"], row["label"]) for row in found][:2] == [
+        ("1", 1.5, "Good", "good"),
+        ("2", 1.5, None, "good"),
     ]
 
 
@@ -218,24 +221,86 @@ def test_another_lookup_table_makes_gold_anew(home: Path, make_context: MakeCont
 # -- the stage -------------------------------------------------------------------------------------------------------
 
 
-def test_gold_is_due_again_when_the_lemma_dictionary_changes(
-    spark: SparkSession, home: Path, lemmas: Path, make_context: MakeContext
-) -> None:
-    ctx = make_context(home, gold={"nlp": {"lemmas": lemmas.name}})
+def _into_silver(ctx: Context, spark: SparkSession, *rows: tuple[str, str | None, str | None]) -> None:
     ctx.sign("silver")
-    columns = {name: column.type for name, column in ctx.settings.columns.items()}
-    ctx.tables.ensure("silver", columns)
+    ctx.tables.ensure("silver", {name: column.type for name, column in ctx.settings.columns.items()})
     about = {
         "_file": F.lit("f"),
         "_row": F.lit(1).cast("bigint"),
         "_batch": F.lit(1).cast("bigint"),
         "_ingested_at": F.current_timestamp(),
     }
-    rows = _silver(spark, ("1", "mice", "ran")).withColumns(about)
-    ctx.tables.merge_once("silver", rows, on=["_key"], upto={"bronze": 1})
+    found = _silver(spark, *rows).withColumns(about)
+    kept = found.drop(*({"day", "price"} - set(ctx.settings.columns)))
+    ctx.tables.merge_once("silver", kept, on=["_key"], upto={"bronze": 1})
+
+
+def test_gold_is_due_again_when_the_lemma_dictionary_changes(
+    spark: SparkSession, home: Path, lemmas: Path, make_context: MakeContext
+) -> None:
+    ctx = make_context(home, gold={"nlp": {"lemmas": lemmas.name}})
+    _into_silver(ctx, spark, ("1", "mice", "ran"))
     result = stage.run(ctx)
     assert (result.read, result.written) == (1, 1)
     assert [row["tokens"] for row in ctx.tables.read("gold").collect()] == [["mouse", "run"]]
     assert stage.due(ctx) is None
     lemmas.write_text("mouse->mice\n", encoding="utf-8")
     assert stage.due(ctx) is not None
+
+
+def test_what_gold_says_otherwise_is_scored_again_and_the_rest_is_left_alone(
+    spark: SparkSession, home: Path, make_context: MakeContext
+) -> None:
+    zones = home / "zones.csv"
+    settings: dict[str, Any] = {
+        "columns": {"id": "string", "title": "string", "body": "string", "stars": "double"},
+        "features": {
+            "lookups": {"zone": {"file": zones.name, "by": "body"}},
+            "derived": {"price": "cast(zone AS double)"},
+            "numeric": ["price"],
+        },
+    }
+
+    def scored(run_id: str, south: int) -> list[tuple[Any, ...]]:
+        """Key, price, whether that is the row that was scored, what is predicted, and the run that wrote it."""
+        zones.write_text(f"body,description\nn,1\ns,{south}\n", encoding="utf-8")
+        ctx = make_context(home, run_id, **settings)
+        if run_id == "run-1":
+            _into_silver(ctx, spark, ("1", "one", "n"), ("2", "two", "s"), ("3", "three", "s"), ("4", "four", "n"))
+            registered(ctx, nlp=pipeline.nlp_hash(ctx.settings.gold.nlp, home))
+        stage.run(ctx)
+        score.run(ctx)
+        query = """SELECT key, price, g.row_hash = p.row_hash, prediction, run_id
+                   FROM tiny.gold AS g JOIN tiny.predictions AS p USING (key) ORDER BY key"""
+        return [tuple(row.values()) for row in duck.rows(ctx.root, query)]
+
+    cheap, dear, mended = (1.0, True, "bad", "run-1"), (7.0, True, "good", "run-1"), (2.0, True, "bad", "run-2")
+    assert scored("run-1", 7) == [("1", *cheap), ("2", *dear), ("3", *dear), ("4", *cheap)]
+    assert scored("run-2", 2) == [("1", *cheap), ("2", *mended), ("3", *mended), ("4", *cheap)]
+    assert scored("run-3", 2) == [("1", *cheap), ("2", *mended), ("3", *mended), ("4", *cheap)]
+
+
+def test_a_row_of_gold_has_another_hash_where_it_says_anything_else(
+    spark: SparkSession, home: Path, make_context: MakeContext
+) -> None:
+    silver = _silver(spark, ("1", "one", "two"), ("2", "one", None), ("3", None, None))
+    same: dict[str, Any] = {"numeric": ["price"], "categorical": ["title"]}
+    others: list[dict[str, Any]] = [
+        {"features": same},
+        {"features": {**same, "derived": {"more": "price + 1"}, "numeric": ["price", "more"]}},
+        {"features": {**same, "derived": {"more": "price + 2"}, "numeric": ["price", "more"]}},
+        {"features": same, "text": ["title"]},
+        {"features": same, "gold": {"nlp": {"stop_words": ["one"]}}},
+    ]
+
+    def hashes(**settings: Any) -> list[int]:
+        rows = stage.gold_rows(make_context(home, **settings), silver).orderBy("key").collect()
+        return [row["row_hash"] for row in rows]
+
+    first, more, other, title, stopped = (hashes(**settings) for settings in others)
+    assert hashes(**others[0]) == first
+    assert len(set(first)) == 3
+    assert [[a == b for a, b in zip(first, found, strict=True)] for found in (more, title, stopped)] == [
+        [False] * 3, [False, True, True], [False, False, True]
+    ]  # fmt: skip
+    assert not set(more) & set(other)

@@ -11,6 +11,7 @@ from lakehouse_nlp.core.context import Context, StepResult
 from lakehouse_nlp.core.pending import Pending, pending
 from lakehouse_nlp.core.pending import size as pending_rows
 from lakehouse_nlp.core.recipes import GOLD, recipe
+from lakehouse_nlp.core.settings import Settings
 from lakehouse_nlp.core.settings.models import Split
 from lakehouse_nlp.core.tables import moved
 from lakehouse_nlp.gold import labels
@@ -90,8 +91,17 @@ def gold_rows(ctx: Context, silver: DataFrame) -> DataFrame:
         F.length(TEXT).alias("n_chars"),
         F.size("tokens").alias("n_tokens"),
         F.lit(nlp_hash(settings.gold.nlp, ctx.home)).alias("nlp_hash"),
-        "row_hash",
+        _row_hash(settings),
     )  # fmt: skip
+
+
+def _row_hash(settings: Settings) -> Column:
+    """Over silver's hash and all that is made here and models see: of the same row of silver gold may say other things
+    tomorrow, by another lookup table, text or derived column.
+    """
+    made = [F.col(f"`{name}`") for name in sorted(carried(settings))]
+    gaps = [column.isNull() for column in made]  # the hash of a null is that of no column at all
+    return F.xxhash64("row_hash", "split", "tokens", *made, *gaps).alias("row_hash")
 
 
 def split_of(by: Column, split: Split) -> Column:
