@@ -157,6 +157,27 @@ def test_a_pipeline_is_saved_once_under_its_hash_and_loaded_after(
     assert {path: path.stat().st_mtime_ns for path in (folder / digest).rglob("*")}.items() <= made.items()
 
 
+def test_a_pipeline_is_kept_here_where_spark_s_paths_are_of_another_file_system(
+    spark: SparkSession, home: Path, lemmas: Path, tmp_path: Path
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    given: Any = spark.sparkContext._jsc
+    hadoop, default = given.hadoopConfiguration(), "fs.defaultFS"
+    before = hadoop.get(default)
+    hadoop.set("fs.viewfs.mounttable.elsewhere.linkMergeSlash", f"file:{elsewhere}")
+    hadoop.set(default, "viewfs://elsewhere/")
+    try:
+        nlp = Nlp(lemmas=lemmas.name)
+        frame = spark.createDataFrame([("The mice",)], f"{pipeline.TEXT} string")
+        found = [pipeline.tokenised(frame, nlp, home, home / "nlp").collect()[0]["tokens"] for _ in ("made", "loaded")]
+    finally:
+        hadoop.set(default, before)
+    assert found == [["the", "mouse"]] * 2
+    assert [path.name for path in (home / "nlp").iterdir()] == [pipeline.nlp_hash(nlp, home)]
+    assert list(elsewhere.iterdir()) == []
+
+
 def test_the_hash_is_of_all_that_the_tokens_depend_on(home: Path, lemmas: Path) -> None:
     variants: list[dict[str, Any]] = [
         {}, {"stem": True}, {"lowercase": False}, {"pattern": r"\s+"}, {"stop_words": "english"},

@@ -36,8 +36,8 @@ def tokenised(rows: DataFrame, nlp: Nlp, home: Path, folder: Path) -> DataFrame:
     """
     place = kept(rows.sparkSession, nlp, home, folder)
     if not plain(nlp):
-        return _annotated(rows, PipelineModel.load(str(place)))
-    return _quick(rows, nlp, PipelineModel.load(str(place)) if nlp.lemmas else None)
+        return _annotated(rows, PipelineModel.load(_uri(place)))
+    return _quick(rows, nlp, PipelineModel.load(_uri(place)) if nlp.lemmas else None)
 
 
 def nlp_hash(nlp: Nlp, home: Path) -> str:
@@ -63,7 +63,7 @@ def kept(spark: SparkSession, nlp: Nlp, home: Path, folder: Path) -> Path:
         _refuse_others(_annotated(tried, model), _quick(tried, nlp, model))
     half = place.with_name(f".{place.name}")
     shutil.rmtree(half, ignore_errors=True)
-    model.save(str(half))
+    model.save(_uri(half))
     half.rename(place)
     return place
 
@@ -84,7 +84,7 @@ def stages(nlp: Nlp, home: Path) -> list[Any]:
         cleaner = StopWordsCleaner().setCaseSensitive(False)
         chain.append(cleaner.setStopWords(_stop_words(nlp.stop_words)))
     if nlp.lemmas:
-        chain.append(Lemmatizer().setDictionary(str(home / nlp.lemmas), "->", "\t"))
+        chain.append(Lemmatizer().setDictionary(_uri(home / nlp.lemmas), "->", "\t"))
     if nlp.stem:
         chain.append(Stemmer())
     names = ["_document", *(f"_{place}" for place in range(1, len(chain) - 1)), TOKENS]
@@ -93,6 +93,11 @@ def stages(nlp: Nlp, home: Path) -> list[Any]:
             annotator.setInputCols([names[place - 1]])
         annotator.setOutputCol(names[place])
     return chain
+
+
+def _uri(path: Path) -> str:
+    """A path of this file system, whichever is Spark's default; not percent-encoded, for Hadoop takes it literally."""
+    return f"file:{path.resolve()}"
 
 
 def _annotated(rows: DataFrame, model: PipelineModel) -> DataFrame:
