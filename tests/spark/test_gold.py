@@ -13,10 +13,11 @@ from pyspark.sql import functions as F
 from scored import registered
 
 from lakehouse_nlp import score
-from lakehouse_nlp.core import duck
+from lakehouse_nlp.core import dealing, duck
 from lakehouse_nlp.core.context import Context
 from lakehouse_nlp.core.settings.models import Nlp, Split
-from lakehouse_nlp.gold import columns, pipeline, stage
+from lakehouse_nlp.core.tables import Tables
+from lakehouse_nlp.gold import columns, pipeline, stage, stems
 from lakehouse_nlp.gold.stage import split_of
 
 pytestmark = [pytest.mark.spark, pytest.mark.usefixtures("spark")]
@@ -325,3 +326,51 @@ def test_a_row_of_gold_has_another_hash_where_it_says_anything_else(
         [False] * 3, [False, True, True], [False, False, True]
     ]  # fmt: skip
     assert not set(more) & set(other)
+
+
+def test_a_file_of_silver_that_would_keep_all_waiting_is_dealt_out_and_gold_has_no_more_files_for_it(
+    spark: SparkSession, home: Path, make_context: MakeContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tasks: list[tuple[str, int]] = []
+    shuffled: list[bool] = []
+    dictionary, real = stems._dictionary, {name: getattr(Tables, name) for name in ("replace_window", "merge_once")}
+
+    def writes(name: str) -> Callable[..., Any]:
+        def write(self: Tables, table: str, rows: DataFrame, *args: Any, **named: Any) -> Any:
+            tasks.append((table, rows.rdd.getNumPartitions()))
+            return real[name](self, table, rows, *args, **named)
+
+        return write
+
+    def looked_at(rows: DataFrame) -> Any:
+        shuffled.append("RepartitionByExpression" in rows._jdf.queryExecution().logical().toString())
+        return dictionary(rows)
+
+    def tokens() -> dict[str, list[str]]:
+        return {row["key"]: row["tokens"] for row in ctx.tables.read("gold").collect()}
+
+    ctx = make_context(home, gold={"nlp": {"stem": True}})
+    _into_silver(ctx, spark, *((str(n), f"running {n}", None) for n in range(400)))
+    assert len(ctx.tables.log("silver").sizes()) == 1
+    monkeypatch.setattr(stems, "_dictionary", looked_at)
+    for name in real:
+        monkeypatch.setattr(Tables, name, writes(name))
+    stage.run(ctx)
+    assert tasks == [("gold", 1)]  # so few bytes are not worth it
+    wanted = {str(n): ["run", str(n)] for n in range(400)}
+    assert tokens() == wanted
+
+    monkeypatch.setattr(dealing, "SMALL", 0)
+    ctx = make_context(home, gold={"nlp": {"stem": True}}, train={"slices": ["title"]})
+    stage.run(ctx)
+    dealt = dealing.TASKS * spark.sparkContext.defaultParallelism
+    assert tasks[1:] == [("gold", dealt)]
+    assert not any(shuffled)  # what words are common is asked of rows as they lie
+    assert tokens() == wanted
+    assert len(ctx.tables.log("gold").sizes()) == 3  # one a split, as before
+
+    _into_silver(ctx, spark, ("new", "running on", None))
+    stage.run(ctx)
+    assert tasks[-1][0] == "gold"
+    assert tasks[-1][1] < dealt
+    assert tokens() == {**wanted, "new": ["run", "on"]}

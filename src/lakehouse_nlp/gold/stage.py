@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from lakehouse_nlp.core.context import Context, StepResult
+from lakehouse_nlp.core.dealing import dealt
 from lakehouse_nlp.core.pending import Pending, pending
 from lakehouse_nlp.core.pending import size as pending_rows
 from lakehouse_nlp.core.recipes import GOLD, recipe
@@ -43,10 +44,12 @@ def run(ctx: Context) -> StepResult:
     ctx.sign("gold", _recipe(ctx))
     ctx.tables.ensure(TARGET, carried(settings))
     upto = _positions(ctx, found)
-    rows = gold_rows(ctx, labels.overridden(ctx, _waiting(ctx, found, upto[SOURCE]), upto.get(labels.TABLE)))
+    silver = labels.overridden(ctx, _waiting(ctx, found, upto[SOURCE]), upto.get(labels.TABLE))
     if SOURCE in found and found[SOURCE].since is None:
+        rows = gold_rows(ctx, silver, ctx.tables.log(SOURCE).sizes())
         wrote = ctx.tables.replace_window(TARGET, rows, upto=upto)
     else:
+        rows = gold_rows(ctx, silver)
         changed = "(new.row_hash <> old.row_hash OR new.nlp_hash <> old.nlp_hash)"
         wrote = ctx.tables.merge_once(TARGET, rows, on=["key"], changed=changed, upto=upto)
     read, written = moved(wrote)
@@ -70,8 +73,10 @@ def _waiting(ctx: Context, found: Mapping[str, Pending], silver: int) -> DataFra
     return rows.unionByName(labels.relabelled(ctx, given, silver).join(rows, "_key", "left_anti"))
 
 
-def gold_rows(ctx: Context, silver: DataFrame) -> DataFrame:
-    """Rows of silver as gold has them."""
+def gold_rows(ctx: Context, silver: DataFrame, files: Sequence[int] = ()) -> DataFrame:
+    """Rows of silver as gold has them. `files`: where they are all rows of a table, the sizes of its files in bytes; if
+    one is large, the rows are dealt out to more tasks.
+    """
     settings = ctx.settings
     text = F.concat_ws(" ", *(F.col(f"`{name}`") for name in settings.text))
     by = F.col(f"`{settings.gold.split.by}`").cast("string") if settings.gold.split.by else F.col("_key")
@@ -84,7 +89,8 @@ def gold_rows(ctx: Context, silver: DataFrame) -> DataFrame:
         F.col("_row_hash").alias("row_hash"),
         text.alias(TEXT),
     )
-    return tokenised(slim, settings.gold.nlp, ctx.home, ctx.folder / "nlp").select(
+    rows = dealt(slim, files, "key")
+    return tokenised(rows, settings.gold.nlp, ctx.home, ctx.folder / "nlp", slim).select(
         "key", "purpose", "label", "split", *(f"`{name}`" for name in carried(settings)),
         F.array_join("tokens", " ").alias("clean_text"),
         "tokens",
