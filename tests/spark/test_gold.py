@@ -10,10 +10,14 @@ from typing import Any
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from scored import registered
 
+from lakehouse_nlp import score
+from lakehouse_nlp.core import dealing, duck
 from lakehouse_nlp.core.context import Context
 from lakehouse_nlp.core.settings.models import Nlp, Split
-from lakehouse_nlp.gold import columns, pipeline, stage
+from lakehouse_nlp.core.tables import Tables
+from lakehouse_nlp.gold import columns, pipeline, stage, stems
 from lakehouse_nlp.gold.stage import split_of
 
 pytestmark = [pytest.mark.spark, pytest.mark.usefixtures("spark")]
@@ -90,9 +94,9 @@ def test_rows_of_gold(spark: SparkSession, home: Path, make_context: MakeContext
         ("", [], 0, 0),
     ]
     assert {row["nlp_hash"] for row in found} == {pipeline.nlp_hash(ctx.settings.gold.nlp, home)}
-    assert [(row["key"], row["price"], row["title"], row["row_hash"], row["label"]) for row in found][:2] == [
-        ("1", 1.5, "Good", 0, "good"),
-        ("2", 1.5, None, 1, "good"),
+    assert [(row["key"], row["price"], row["title"], row["label"]) for row in found][:2] == [
+        ("1", 1.5, "Good", "good"),
+        ("2", 1.5, None, "good"),
     ]
 
 
@@ -152,6 +156,17 @@ def test_a_pipeline_is_saved_once_under_its_hash_and_loaded_after(
     (folder / ".half-done").mkdir()
     assert tokens() == ["mouse"]
     assert {path: path.stat().st_mtime_ns for path in (folder / digest).rglob("*")}.items() <= made.items()
+
+
+def test_a_pipeline_is_kept_here_where_spark_s_paths_are_of_another_file_system(
+    spark: SparkSession, home: Path, lemmas: Path, elsewhere: Path
+) -> None:
+    nlp = Nlp(lemmas=lemmas.name)
+    frame = spark.createDataFrame([("The mice",)], f"{pipeline.TEXT} string")
+    for _ in ("made", "loaded"):
+        assert pipeline.tokenised(frame, nlp, home, home / "nlp").collect()[0]["tokens"] == ["the", "mouse"]
+    assert [path.name for path in (home / "nlp").iterdir()] == [pipeline.nlp_hash(nlp, home)]
+    assert list(elsewhere.iterdir()) == []
 
 
 def test_the_hash_is_of_all_that_the_tokens_depend_on(home: Path, lemmas: Path) -> None:
@@ -218,24 +233,134 @@ def test_another_lookup_table_makes_gold_anew(home: Path, make_context: MakeCont
 # -- the stage -------------------------------------------------------------------------------------------------------
 
 
-def test_gold_is_due_again_when_the_lemma_dictionary_changes(
-    spark: SparkSession, home: Path, lemmas: Path, make_context: MakeContext
-) -> None:
-    ctx = make_context(home, gold={"nlp": {"lemmas": lemmas.name}})
+def _into_silver(ctx: Context, spark: SparkSession, *rows: tuple[str, str | None, str | None]) -> None:
     ctx.sign("silver")
-    columns = {name: column.type for name, column in ctx.settings.columns.items()}
-    ctx.tables.ensure("silver", columns)
+    ctx.tables.ensure("silver", {name: column.type for name, column in ctx.settings.columns.items()})
     about = {
         "_file": F.lit("f"),
         "_row": F.lit(1).cast("bigint"),
         "_batch": F.lit(1).cast("bigint"),
         "_ingested_at": F.current_timestamp(),
     }
-    rows = _silver(spark, ("1", "mice", "ran")).withColumns(about)
-    ctx.tables.merge_once("silver", rows, on=["_key"], upto={"bronze": 1})
+    found = _silver(spark, *rows).withColumns(about)
+    kept = found.drop(*({"day", "price"} - set(ctx.settings.columns)))
+    ctx.tables.merge_once("silver", kept, on=["_key"], upto={"bronze": 1})
+
+
+def test_gold_is_due_again_when_the_lemma_dictionary_changes(
+    spark: SparkSession, home: Path, lemmas: Path, make_context: MakeContext
+) -> None:
+    ctx = make_context(home, gold={"nlp": {"lemmas": lemmas.name}})
+    _into_silver(ctx, spark, ("1", "mice", "ran"))
     result = stage.run(ctx)
     assert (result.read, result.written) == (1, 1)
     assert [row["tokens"] for row in ctx.tables.read("gold").collect()] == [["mouse", "run"]]
     assert stage.due(ctx) is None
     lemmas.write_text("mouse->mice\n", encoding="utf-8")
     assert stage.due(ctx) is not None
+
+
+def test_what_gold_says_otherwise_is_scored_again_and_the_rest_is_left_alone(
+    spark: SparkSession, home: Path, make_context: MakeContext
+) -> None:
+    zones = home / "zones.csv"
+    settings: dict[str, Any] = {
+        "columns": {"id": "string", "title": "string", "body": "string", "stars": "double"},
+        "features": {
+            "lookups": {"zone": {"file": zones.name, "by": "body"}},
+            "derived": {"price": "cast(zone AS double)"},
+            "numeric": ["price"],
+        },
+    }
+
+    def scored(run_id: str, south: int) -> list[tuple[Any, ...]]:
+        """Key, price, whether that is the row that was scored, what is predicted, and the run that wrote it."""
+        zones.write_text(f"body,description\nn,1\ns,{south}\n", encoding="utf-8")
+        ctx = make_context(home, run_id, **settings)
+        if run_id == "run-1":
+            _into_silver(ctx, spark, ("1", "one", "n"), ("2", "two", "s"), ("3", "three", "s"), ("4", "four", "n"))
+            registered(ctx, nlp=pipeline.nlp_hash(ctx.settings.gold.nlp, home))
+        stage.run(ctx)
+        score.run(ctx)
+        query = """SELECT key, price, g.row_hash = p.row_hash, prediction, run_id
+                   FROM tiny.gold AS g JOIN tiny.predictions AS p USING (key) ORDER BY key"""
+        return [tuple(row.values()) for row in duck.rows(ctx.root, query)]
+
+    cheap, dear, mended = (1.0, True, "bad", "run-1"), (7.0, True, "good", "run-1"), (2.0, True, "bad", "run-2")
+    assert scored("run-1", 7) == [("1", *cheap), ("2", *dear), ("3", *dear), ("4", *cheap)]
+    assert scored("run-2", 2) == [("1", *cheap), ("2", *mended), ("3", *mended), ("4", *cheap)]
+    assert scored("run-3", 2) == [("1", *cheap), ("2", *mended), ("3", *mended), ("4", *cheap)]
+
+
+def test_a_row_of_gold_has_another_hash_where_it_says_anything_else(
+    spark: SparkSession, home: Path, make_context: MakeContext
+) -> None:
+    silver = _silver(spark, ("1", "one", "two"), ("2", "one", None), ("3", None, None))
+    same: dict[str, Any] = {"numeric": ["price"], "categorical": ["title"]}
+    others: list[dict[str, Any]] = [
+        {"features": same},
+        {"features": {**same, "derived": {"more": "price + 1"}, "numeric": ["price", "more"]}},
+        {"features": {**same, "derived": {"more": "price + 2"}, "numeric": ["price", "more"]}},
+        {"features": same, "text": ["title"]},
+        {"features": same, "gold": {"nlp": {"stop_words": ["one"]}}},
+    ]
+
+    def hashes(**settings: Any) -> list[int]:
+        rows = stage.gold_rows(make_context(home, **settings), silver).orderBy("key").collect()
+        return [row["row_hash"] for row in rows]
+
+    first, more, other, title, stopped = (hashes(**settings) for settings in others)
+    assert hashes(**others[0]) == first
+    assert len(set(first)) == 3
+    assert [[a == b for a, b in zip(first, found, strict=True)] for found in (more, title, stopped)] == [
+        [False] * 3, [False, True, True], [False, False, True]
+    ]  # fmt: skip
+    assert not set(more) & set(other)
+
+
+def test_a_file_of_silver_that_would_keep_all_waiting_is_dealt_out_and_gold_has_no_more_files_for_it(
+    spark: SparkSession, home: Path, make_context: MakeContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tasks: list[tuple[str, int]] = []
+    shuffled: list[bool] = []
+    dictionary, real = stems._dictionary, {name: getattr(Tables, name) for name in ("replace_window", "merge_once")}
+
+    def writes(name: str) -> Callable[..., Any]:
+        def write(self: Tables, table: str, rows: DataFrame, *args: Any, **named: Any) -> Any:
+            tasks.append((table, rows.rdd.getNumPartitions()))
+            return real[name](self, table, rows, *args, **named)
+
+        return write
+
+    def looked_at(rows: DataFrame) -> Any:
+        shuffled.append("RepartitionByExpression" in rows._jdf.queryExecution().logical().toString())
+        return dictionary(rows)
+
+    def tokens() -> dict[str, list[str]]:
+        return {row["key"]: row["tokens"] for row in ctx.tables.read("gold").collect()}
+
+    ctx = make_context(home, gold={"nlp": {"stem": True}})
+    _into_silver(ctx, spark, *((str(n), f"running {n}", None) for n in range(400)))
+    assert len(ctx.tables.log("silver").sizes()) == 1
+    monkeypatch.setattr(stems, "_dictionary", looked_at)
+    for name in real:
+        monkeypatch.setattr(Tables, name, writes(name))
+    stage.run(ctx)
+    assert tasks == [("gold", 1)]  # so few bytes are not worth it
+    wanted = {str(n): ["run", str(n)] for n in range(400)}
+    assert tokens() == wanted
+
+    monkeypatch.setattr(dealing, "SMALL", 0)
+    ctx = make_context(home, gold={"nlp": {"stem": True}}, train={"slices": ["title"]})
+    stage.run(ctx)
+    dealt = dealing.TASKS * spark.sparkContext.defaultParallelism
+    assert tasks[1:] == [("gold", dealt)]
+    assert not any(shuffled)  # what words are common is asked of rows as they lie
+    assert tokens() == wanted
+    assert len(ctx.tables.log("gold").sizes()) == 3  # one a split, as before
+
+    _into_silver(ctx, spark, ("new", "running on", None))
+    stage.run(ctx)
+    assert tasks[-1][0] == "gold"
+    assert tasks[-1][1] < dealt
+    assert tokens() == {**wanted, "new": ["run", "on"]}

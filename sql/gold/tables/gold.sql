@@ -11,7 +11,7 @@ CREATE TABLE {table} (
   n_chars INT NOT NULL COMMENT 'characters of the normalised text',
   n_tokens INT NOT NULL COMMENT 'number of tokens',
   nlp_hash STRING NOT NULL COMMENT 'hash of the Spark NLP pipeline that made the tokens',
-  row_hash BIGINT NOT NULL COMMENT 'changes with the content of the row: as in silver, mixed with the label where one was given'
+  row_hash BIGINT NOT NULL COMMENT 'changes with the content of the row: of that in silver, of a label that was given, and of what gold makes'
 ) USING DELTA {location}
 PARTITIONED BY (split)
 COMMENT 'Model inputs, one row a key'

@@ -28,16 +28,17 @@ TRIED = (
 )  # fmt: skip
 
 
-def tokenised(rows: DataFrame, nlp: Nlp, home: Path, folder: Path) -> DataFrame:
+def tokenised(rows: DataFrame, nlp: Nlp, home: Path, folder: Path, lying: DataFrame | None = None) -> DataFrame:
     """The rows with a column `tokens`, an array of strings, made of their text column `_text`; empty where it is null.
 
     `home`: where the lemma dictionary's path counts from; `folder`: where fitted pipelines are kept. Where `annotators`
-    is `needed`, only what Spark SQL does not do alike is left to Spark NLP.
+    is `needed`, only what Spark SQL does not do alike is left to Spark NLP. `lying`: the rows as they lie, where `rows`
+    are dealt out: a few of them are looked at before, and must not cost a shuffle of all.
     """
     place = kept(rows.sparkSession, nlp, home, folder)
     if not plain(nlp):
-        return _annotated(rows, PipelineModel.load(str(place)))
-    return _quick(rows, nlp, PipelineModel.load(str(place)) if nlp.lemmas else None)
+        return _annotated(rows, PipelineModel.load(_uri(place)))
+    return _quick(rows, nlp, PipelineModel.load(_uri(place)) if nlp.lemmas else None, lying)
 
 
 def nlp_hash(nlp: Nlp, home: Path) -> str:
@@ -63,7 +64,7 @@ def kept(spark: SparkSession, nlp: Nlp, home: Path, folder: Path) -> Path:
         _refuse_others(_annotated(tried, model), _quick(tried, nlp, model))
     half = place.with_name(f".{place.name}")
     shutil.rmtree(half, ignore_errors=True)
-    model.save(str(half))
+    model.save(_uri(half))
     half.rename(place)
     return place
 
@@ -84,7 +85,7 @@ def stages(nlp: Nlp, home: Path) -> list[Any]:
         cleaner = StopWordsCleaner().setCaseSensitive(False)
         chain.append(cleaner.setStopWords(_stop_words(nlp.stop_words)))
     if nlp.lemmas:
-        chain.append(Lemmatizer().setDictionary(str(home / nlp.lemmas), "->", "\t"))
+        chain.append(Lemmatizer().setDictionary(_uri(home / nlp.lemmas), "->", "\t"))
     if nlp.stem:
         chain.append(Stemmer())
     names = ["_document", *(f"_{place}" for place in range(1, len(chain) - 1)), TOKENS]
@@ -95,6 +96,11 @@ def stages(nlp: Nlp, home: Path) -> list[Any]:
     return chain
 
 
+def _uri(path: Path) -> str:
+    """A path of this file system, whichever is Spark's default; not percent-encoded, for Hadoop takes it literally."""
+    return f"file:{path.resolve()}"
+
+
 def _annotated(rows: DataFrame, model: PipelineModel) -> DataFrame:
     """Every step by its annotator."""
     return model.transform(rows).select(
@@ -102,12 +108,19 @@ def _annotated(rows: DataFrame, model: PipelineModel) -> DataFrame:
     )
 
 
-def _quick(rows: DataFrame, nlp: Nlp, model: PipelineModel | None) -> DataFrame:
+def _quick(rows: DataFrame, nlp: Nlp, model: PipelineModel | None, lying: DataFrame | None = None) -> DataFrame:
     """The plain steps by Spark SQL, lemmas by the Lemmatizer of the pipeline, if it has one, stems by a dictionary."""
+    made = _unstemmed(rows, nlp, model)
+    if not nlp.stem:
+        return made
+    return stemmed(made, made if lying is None else _unstemmed(lying, nlp, model))
+
+
+def _unstemmed(rows: DataFrame, nlp: Nlp, model: PipelineModel | None) -> DataFrame:
     made = rows.withColumn("tokens", split(F.col(TEXT), nlp, _stop_words(nlp.stop_words)))
     if nlp.lemmas and model is not None:
         made = through(made, model.stages[-2 if nlp.stem else -1])
-    return stemmed(made) if nlp.stem else made
+    return made
 
 
 def _refuse_others(annotated: DataFrame, quick: DataFrame) -> None:

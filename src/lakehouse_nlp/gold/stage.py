@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from lakehouse_nlp.core.context import Context, StepResult
+from lakehouse_nlp.core.dealing import dealt
 from lakehouse_nlp.core.pending import Pending, pending
 from lakehouse_nlp.core.pending import size as pending_rows
 from lakehouse_nlp.core.recipes import GOLD, recipe
+from lakehouse_nlp.core.settings import Settings
 from lakehouse_nlp.core.settings.models import Split
 from lakehouse_nlp.core.tables import moved
 from lakehouse_nlp.gold import labels
@@ -42,10 +44,12 @@ def run(ctx: Context) -> StepResult:
     ctx.sign("gold", _recipe(ctx))
     ctx.tables.ensure(TARGET, carried(settings))
     upto = _positions(ctx, found)
-    rows = gold_rows(ctx, labels.overridden(ctx, _waiting(ctx, found, upto[SOURCE]), upto.get(labels.TABLE)))
+    silver = labels.overridden(ctx, _waiting(ctx, found, upto[SOURCE]), upto.get(labels.TABLE))
     if SOURCE in found and found[SOURCE].since is None:
+        rows = gold_rows(ctx, silver, ctx.tables.log(SOURCE).sizes())
         wrote = ctx.tables.replace_window(TARGET, rows, upto=upto)
     else:
+        rows = gold_rows(ctx, silver)
         changed = "(new.row_hash <> old.row_hash OR new.nlp_hash <> old.nlp_hash)"
         wrote = ctx.tables.merge_once(TARGET, rows, on=["key"], changed=changed, upto=upto)
     read, written = moved(wrote)
@@ -69,8 +73,10 @@ def _waiting(ctx: Context, found: Mapping[str, Pending], silver: int) -> DataFra
     return rows.unionByName(labels.relabelled(ctx, given, silver).join(rows, "_key", "left_anti"))
 
 
-def gold_rows(ctx: Context, silver: DataFrame) -> DataFrame:
-    """Rows of silver as gold has them."""
+def gold_rows(ctx: Context, silver: DataFrame, files: Sequence[int] = ()) -> DataFrame:
+    """Rows of silver as gold has them. `files`: where they are all rows of a table, the sizes of its files in bytes; if
+    one is large, the rows are dealt out to more tasks.
+    """
     settings = ctx.settings
     text = F.concat_ws(" ", *(F.col(f"`{name}`") for name in settings.text))
     by = F.col(f"`{settings.gold.split.by}`").cast("string") if settings.gold.split.by else F.col("_key")
@@ -83,15 +89,25 @@ def gold_rows(ctx: Context, silver: DataFrame) -> DataFrame:
         F.col("_row_hash").alias("row_hash"),
         text.alias(TEXT),
     )
-    return tokenised(slim, settings.gold.nlp, ctx.home, ctx.folder / "nlp").select(
+    rows = dealt(slim, files, "key")
+    return tokenised(rows, settings.gold.nlp, ctx.home, ctx.folder / "nlp", slim).select(
         "key", "purpose", "label", "split", *(f"`{name}`" for name in carried(settings)),
         F.array_join("tokens", " ").alias("clean_text"),
         "tokens",
         F.length(TEXT).alias("n_chars"),
         F.size("tokens").alias("n_tokens"),
         F.lit(nlp_hash(settings.gold.nlp, ctx.home)).alias("nlp_hash"),
-        "row_hash",
+        _row_hash(settings),
     )  # fmt: skip
+
+
+def _row_hash(settings: Settings) -> Column:
+    """Over silver's hash and all that is made here and models see: of the same row of silver gold may say other things
+    tomorrow, by another lookup table, text or derived column.
+    """
+    made = [F.col(f"`{name}`") for name in sorted(carried(settings))]
+    gaps = [column.isNull() for column in made]  # the hash of a null is that of no column at all
+    return F.xxhash64("row_hash", "split", "tokens", *made, *gaps).alias("row_hash")
 
 
 def split_of(by: Column, split: Split) -> Column:

@@ -19,13 +19,13 @@ ROWS, WORDS, WORD = 10_000, 50_000, r"^[\p{L}\p{N}']{1,40}\z"
 KNOWN = "="  # stands before every stem of the dictionary, and no word of it begins so
 
 
-def stemmed(rows: DataFrame) -> DataFrame:
-    """The rows with the words of their column `tokens` stemmed.
+def stemmed(rows: DataFrame, like: DataFrame) -> DataFrame:
+    """The rows with the words of their column `tokens` stemmed; what words are common is learnt from rows like them.
 
     Spark NLP's Lemmatizer looks the common words up. It leaves others as they are, and these are stemmed one by one:
     what is in the dictionary moves the time and never the result.
     """
-    looked_up = through(rows.withColumn("_word", F.col(COLUMN)), _dictionary(rows))
+    looked_up = through(rows.withColumn("_word", F.col(COLUMN)), _dictionary(like))
     stems = F.zip_with(
         COLUMN, "_word", lambda found, word: F.when(found == word, _stem(word)).otherwise(found.substr(2, 1 << 30))
     )

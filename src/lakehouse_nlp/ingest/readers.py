@@ -136,8 +136,8 @@ def _aligned(frame: DataFrame, values: Mapping[str, Column], fields: Fields) -> 
 
 
 def _literal(path: Path) -> str:
-    """The path as Spark takes it: characters that would be patterns are escaped."""
-    return re.sub(r"([\\\[\]{}*?])", r"\\\1", str(path))
+    """The path as Spark takes it: of this file system, whichever is its default, and without patterns."""
+    return "file:" + re.sub(r"([\\\[\]{}*?])", r"\\\1", str(path.resolve()))
 
 
 READERS = {"csv": _csv, "json": _json, "parquet": _typed, "orc": _typed}

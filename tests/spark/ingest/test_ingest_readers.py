@@ -293,6 +293,12 @@ def test_odd_names_are_read_and_read_alone(rows: Reader, name: str) -> None:
         assert rows(f"{name}.parquet", _parquet({"id": ["1"], "title": ["a"]})) == [("1", "a", None, None)]
 
 
+@pytest.mark.usefixtures("elsewhere")
+def test_files_are_read_here_where_spark_s_paths_are_of_another_file_system(rows: Reader) -> None:
+    assert rows("a b.csv", b"id,title\n1,a\n") == [("1", "a", None, None)]
+    assert rows("a.parquet", _parquet({"id": ["1"], "title": ["a"]})) == [("1", "a", None, None)]
+
+
 # -- the stage -------------------------------------------------------------------------------------------------------
 
 

@@ -144,7 +144,8 @@ class Tables(Catalog):
         """Inserts new keys, and updates the old ones where `changed` holds (a condition over `old` and `new`).
 
         `within`: what is known of all old rows that can match, so that only their files are read. `single`: a key is
-        known to come once; else DataError names those that come more than once. Returns Delta's numbers of the commit.
+        known to come once; else DataError names those that come more than once. What is written is null in the columns
+        of the table that the rows lack. Returns Delta's numbers of the commit.
         """
         if not single:
             self._refuse_doubles(table, rows, on)
@@ -153,7 +154,7 @@ class Tables(Catalog):
 
             def merge() -> None:
                 self._sign(upto)
-                rows.createOrReplaceTempView("_new")
+                self._whole(table, rows).createOrReplaceTempView("_new")
                 self.spark.sql(
                     f"MERGE INTO {name} AS old USING _new AS new ON {match} "
                     f"WHEN MATCHED AND {changed} THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *"
@@ -163,6 +164,14 @@ class Tables(Catalog):
             unless_overtaken(merge)
         self._reached(table, upto)
         return self.log(table).written(self._stamp.run_id, self._stamp.stage)
+
+    def _whole(self, table: str, rows: DataFrame) -> DataFrame:
+        """The rows with null in the columns of the table that they lack: `SET *` asks for all, as appends do not."""
+        from pyspark.sql import functions as F
+
+        there = {name.casefold() for name in rows.columns}
+        lacking = [field for field in self.read(table).schema.fields if field.name.casefold() not in there]
+        return rows.withColumns({field.name: F.lit(None).cast(field.dataType) for field in lacking})
 
     def _first(self, table: str, rows: DataFrame, upto: Mapping[str, int] | None) -> bool:
         """Appends the rows that come first to a table, which costs less than a merge; False where they are not first.
