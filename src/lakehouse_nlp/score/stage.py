@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from lakehouse_nlp.core import actions, duck
+from lakehouse_nlp.core import actions
 from lakehouse_nlp.core.alerts import alert
 from lakehouse_nlp.core.context import Context, StepResult
 from lakehouse_nlp.core.errors import DataError
@@ -16,11 +16,11 @@ from lakehouse_nlp.core.pending import size as pending_rows
 from lakehouse_nlp.core.registry import Registry, Version, classes_of
 from lakehouse_nlp.core.session import beside, wake
 from lakehouse_nlp.core.tables import moved
+from lakehouse_nlp.score.named import SOURCE, TARGET, pipelines, resolved
 from lakehouse_nlp.score.predict import predicted, spread
-from lakehouse_nlp.score.switch import Named, switched, waits
+from lakehouse_nlp.score.switch import switched, waits
 from lakehouse_nlp.score.window import in_window
 
-SOURCE, TARGET = "gold", "predictions"
 Pass = tuple[Pending, list[Version]]
 
 
@@ -42,7 +42,7 @@ def size(ctx: Context) -> int:
 
 def run(ctx: Context) -> StepResult:
     """Scores with the same versions throughout; nothing, and says so, where monitoring blocks it. Raises DataError if
-    gold was made by another pipeline than theirs.
+    gold was made by another pipeline than that of the first of them.
     """
     named = resolved(ctx)
     versions = list(named.values())
@@ -51,7 +51,7 @@ def run(ctx: Context) -> StepResult:
             f"score: model {ctx.settings.model_name} has no {ctx.settings.score.models[0]}",
             hint="lakehouse-nlp run train register",
         )
-    if wrong := _pipelines(ctx) - {versions[0].tags.get("nlp_hash", "")}:
+    if wrong := pipelines(ctx) - {versions[0].tags.get("nlp_hash", "")}:
         raise DataError(
             f"score: {ctx.tables.name(SOURCE)} was made by pipeline {', '.join(sorted(wrong))}, and {versions[0]} was "
             f"trained on {versions[0].tags.get('nlp_hash')}",
@@ -63,7 +63,8 @@ def run(ctx: Context) -> StepResult:
     counts = [_scored(ctx, found, together) for found, together in passes]
     read, written = (sum(numbers) for numbers in zip((0, 0), *counts, strict=True))
     told, held = switched(ctx, named) if _may_switch(ctx) else ("", False)
-    names = ", ".join(str(version) for version in versions)
+    scored = [version for _, together in passes for version in together]
+    names = ", ".join(str(version) for version in scored or versions)
     note = f"{written:,} rows scored by {names}" if passes else f"{names} scored everything before"
     note += f"; {told}" if told else ""
     return StepResult(read, written, 0, ctx.versions(TARGET), note, (told,) if held else ())
@@ -82,37 +83,9 @@ def _refused(ctx: Context, model: Version, why: Sequence[str]) -> StepResult:
     return StepResult(note=f"blocked by monitoring: {'; '.join(why)}", refused=(f"{says}\n  next: {then}",))
 
 
-def resolved(ctx: Context) -> Named:
-    """The versions that `score.models` names now, by these names; none where the first, which is shown, is not there.
-
-    Of the others those are left out that are not there, have another name already, or read tokens of another pipeline
-    than gold's: a model that only looks on stops nobody.
-    """
-    registry, (first, *others) = Registry(ctx), ctx.settings.score.models
-    shown = registry.named(first)
-    if shown is None:
-        return {}
-    found: Named = {first: shown}
-    pipelines = _pipelines(ctx) if others else set()
-    for name in others:
-        version = registry.named(name)
-        known = {each.number for each in found.values()}
-        if version and version.number not in known and not pipelines - {version.tags.get("nlp_hash", "")}:
-            found[name] = version
-    return found
-
-
 def _may_switch(ctx: Context) -> bool:
     """Whether what is shown is this run's business: a backfill leaves it alone."""
     return ctx.tables.log(TARGET).exists and not ctx.settings.score.window
-
-
-def _pipelines(ctx: Context) -> set[str]:
-    """The hashes of the pipelines that made the rows of gold."""
-    if not ctx.tables.log(SOURCE).exists:
-        return set()
-    gold = f"{ctx.settings.project}.gold"
-    return {row["nlp_hash"] for row in duck.rows(ctx.root, f"SELECT DISTINCT nlp_hash FROM {gold}", only=[gold])}
 
 
 def _passes(ctx: Context, versions: Sequence[Version]) -> Iterator[Pass]:

@@ -12,8 +12,8 @@ from typing import Any
 from lakehouse_nlp.core import duck
 from lakehouse_nlp.core.context import Context
 from lakehouse_nlp.core.events import CURRENT, SHOWN, Shown, record, shown
-from lakehouse_nlp.core.registry import Version
 from lakehouse_nlp.model.profile import psi
+from lakehouse_nlp.score.named import Named
 
 # Rows of gold by class, now and before, of the version `new` beside `old`; of a regression there are no classes.
 COUNTS = """
@@ -30,7 +30,6 @@ LEFT JOIN said AS o ON o.key = g.key AND o.row_hash = g.row_hash AND o.version =
 GROUP BY ALL
 """
 
-Named = dict[str | int, Version]  # by the names of `score.models`
 Check = tuple[bool, str]  # whether it passed, and what was found
 
 
@@ -58,6 +57,11 @@ def switched(ctx: Context, versions: Named) -> tuple[str, bool]:
         return f"current_predictions shows version {before or 'none'} still: {'; '.join(failed)}", True
     share = f", version {then.canary} for {then.share:.4g} of the keys" if then.canary else ""
     return f"current_predictions shows version {then.version}{share}", False
+
+
+def whole(ctx: Context, number: int) -> Check:
+    """Whether this version has scored every row of gold, with the content that it has now."""
+    return _judged(ctx, number, None)[0]
 
 
 def _wanted(ctx: Context, versions: Named) -> Shown:
