@@ -17,6 +17,7 @@ from lakehouse_nlp.core import duck
 from lakehouse_nlp.core.context import Context
 from lakehouse_nlp.core.registry import Registry
 from lakehouse_nlp.core.tables import Tables
+from lakehouse_nlp.register import stage as register
 from lakehouse_nlp.register.aliases import promote, rollback
 from lakehouse_nlp.score import stage
 
@@ -80,6 +81,41 @@ def test_a_challenger_that_is_not_there_has_no_canary_and_the_next_model_does_no
     registered(ctx, "previous", cut=5.5)
     assert stage.run(ctx).note == "20 rows scored by tiny/1, tiny/2; current_predictions shows version 1"
     assert set(_shown(ctx).values()) == {1}
+
+
+def test_a_version_that_the_gate_refused_is_no_canary_unless_a_person_makes_it_one(
+    spark: SparkSession, home: Path, make_context: MakeContext
+) -> None:
+    ctx = make_context(home, **_settings(models=["champion", "challenger"], canary=0.5), register={"min_gain": 0.9})
+    write_gold(ctx, spark, rows=40)
+    registered(ctx)
+    assert stage.run(ctx).note == "40 rows scored by tiny/1; current_predictions shows version 1"
+    registered(ctx, "nobody", cut=4.5)
+    assert register.run(ctx).refused
+    no = "tiny/2 was refused by the gate and is no canary, unless score.models is [champion, 2]"
+    assert stage.run(ctx).note == f"40 rows scored by tiny/2; {no}"  # in the shadow
+    assert set(_shown(ctx).values()) == {1}
+    assert stage.due(ctx) is None
+
+    named = make_context(home, **_settings(models=["champion", 2], canary=0.5))
+    assert stage.run(named).note.endswith("shows version 1, version 2 for 0.5 of the keys")
+    assert set(_shown(named).values()) == {1, 2}
+    assert stage.due(ctx) == "tiny/1 is to be shown by current_predictions"
+    stage.run(ctx)
+    assert set(_shown(ctx).values()) == {1}
+
+    registered(ctx, "nobody", cut=5.5)
+    register.run(ctx)
+    assert "tiny/3 was refused by the gate and is no canary" in stage.run(ctx).note
+    Registry(ctx).client.set_registered_model_alias("tiny", "challenger", "2")  # by hand: the gate's is 3
+    assert stage.run(ctx).note.endswith("shows version 1, version 2 for 0.5 of the keys")
+
+    Registry(ctx).client.set_registered_model_alias("tiny", "challenger", "3")
+    stage.run(ctx)
+    assert set(_shown(ctx).values()) == {1}
+    promote(ctx, 3, "tried by hand")
+    rollback(ctx, "to be tried on some")
+    assert stage.run(ctx).note.endswith("shows version 1, version 3 for 0.5 of the keys")
 
 
 def test_a_new_champion_is_shown_when_it_is_scored_and_rollback_switches_back_at_once(

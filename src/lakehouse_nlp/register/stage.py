@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lakehouse_nlp.core.context import Context, StepResult
 from lakehouse_nlp.core.errors import DataError
-from lakehouse_nlp.core.events import last_champion, record
+from lakehouse_nlp.core.events import REFUSED, last_champion, record
 from lakehouse_nlp.core.registry import CHALLENGER, CHAMPION, PREVIOUS, Registry, Version
 from lakehouse_nlp.register.aliases import move
 from lakehouse_nlp.register.export import export
@@ -37,10 +37,16 @@ def run(ctx: Context) -> StepResult:
     mode = ctx.settings.register.mode
     reasons = [] if mode == "off" else _reasons(ctx, registry, candidate, champion)
     passed = all(reason.passed for reason in reasons)
-    event, alias = _decided(ctx, registry, candidate, champion, passed)
+    crowned = passed and mode != "dry_run"
+    if crowned:
+        move(registry, candidate, champion)
+        export(ctx, candidate)
+    event, alias = ("promoted", CHAMPION) if crowned else ("passed" if passed else REFUSED, CHALLENGER)
     says = [("passed: " if reason.passed else "failed: ") + reason.says for reason in reasons]
     previous = champion.number if champion else None
     record(ctx, candidate, event, alias, previous, says, once=(f"{ctx.settings.project}.register", candidate.number))
+    if not crowned:  # after the ledger has why: a canary that was refused is known by it
+        registry.client.set_registered_model_alias(registry.name, CHALLENGER, str(candidate.number))
     registry.client.set_model_version_tag(
         registry.name, str(candidate.number), "gate", "passed" if passed else "refused"
     )
@@ -60,15 +66,3 @@ def _reasons(ctx: Context, registry: Registry, candidate: Version, champion: Ver
     if gone not in (None, candidate.number):  # its own row is there where a run was killed after writing it
         reasons.append(Reason(False, f"version {gone} was champion and is no more: lakehouse-nlp promote says who is"))
     return reasons
-
-
-def _decided(
-    ctx: Context, registry: Registry, candidate: Version, champion: Version | None, passed: bool
-) -> tuple[str, str]:
-    """Moves the aliases; what happened, and the alias that the candidate got. A dry run leaves the champion."""
-    if passed and ctx.settings.register.mode != "dry_run":
-        move(registry, candidate, champion)
-        export(ctx, candidate)
-        return "promoted", CHAMPION
-    registry.client.set_registered_model_alias(registry.name, CHALLENGER, str(candidate.number))
-    return "passed" if passed else "refused", CHALLENGER

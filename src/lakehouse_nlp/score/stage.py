@@ -18,7 +18,7 @@ from lakehouse_nlp.core.session import beside, wake
 from lakehouse_nlp.core.tables import moved
 from lakehouse_nlp.score.named import SOURCE, TARGET, pipelines, resolved
 from lakehouse_nlp.score.predict import predicted, spread
-from lakehouse_nlp.score.switch import switched, waits
+from lakehouse_nlp.score.switch import switched, waits, withheld
 from lakehouse_nlp.score.window import in_window
 
 Pass = tuple[Pending, list[Version]]
@@ -62,11 +62,11 @@ def run(ctx: Context) -> StepResult:
         return _refused(ctx, versions[0], why)
     counts = [_scored(ctx, found, together) for found, together in passes]
     read, written = (sum(numbers) for numbers in zip((0, 0), *counts, strict=True))
-    told, held = switched(ctx, named) if _may_switch(ctx) else ("", False)
+    told, held, kept = (*switched(ctx, named), withheld(ctx, named)) if _may_switch(ctx) else ("", False, "")
     scored = [version for _, together in passes for version in together]
     names = ", ".join(str(version) for version in scored or versions)
     note = f"{written:,} rows scored by {names}" if passes else f"{names} scored everything before"
-    note += f"; {told}" if told else ""
+    note = "; ".join(says for says in (note, told, kept) if says)
     return StepResult(read, written, 0, ctx.versions(TARGET), note, (told,) if held else ())
 
 

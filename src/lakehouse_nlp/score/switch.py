@@ -11,7 +11,8 @@ from typing import Any
 
 from lakehouse_nlp.core import duck
 from lakehouse_nlp.core.context import Context
-from lakehouse_nlp.core.events import CURRENT, SHOWN, Shown, record, shown
+from lakehouse_nlp.core.events import CURRENT, SHOWN, Shown, record, refused_challenger, shown
+from lakehouse_nlp.core.registry import CHALLENGER, Version
 from lakehouse_nlp.model.profile import psi
 from lakehouse_nlp.score.named import Named
 
@@ -64,12 +65,32 @@ def whole(ctx: Context, number: int) -> Check:
     return _judged(ctx, number, None)[0]
 
 
+def withheld(ctx: Context, versions: Named) -> str:
+    """That the second of the models is no canary because the gate refused it, and what makes it one; else empty."""
+    canary = _second(ctx, versions)
+    if not (canary and _refused(ctx, canary)):
+        return ""
+    first = ctx.settings.score.models[0]
+    return f"{canary} was refused by the gate and is no canary, unless score.models is [{first}, {canary.number}]"
+
+
 def _wanted(ctx: Context, versions: Named) -> Shown:
-    """The first of the models, and the second, where it is there, for the share that is a canary's."""
-    first, *others = ctx.settings.score.models
-    share, shown = ctx.settings.score.canary, versions[first].number
-    canary = versions.get(others[0]) if others and share else None
-    return Shown(shown, canary.number, share) if canary else Shown(shown)
+    """The first of the models, and the second, where it is there and not refused, for the share that is a canary's."""
+    shown, canary = versions[ctx.settings.score.models[0]].number, _second(ctx, versions)
+    if canary is None or _refused(ctx, canary):
+        return Shown(shown)
+    return Shown(shown, canary.number, ctx.settings.score.canary)
+
+
+def _second(ctx: Context, versions: Named) -> Version | None:
+    """The second of the models, where the settings give it a share of the keys."""
+    others = ctx.settings.score.models[1:]
+    return versions.get(others[0]) if others and ctx.settings.score.canary else None
+
+
+def _refused(ctx: Context, canary: Version) -> bool:
+    """Whether nobody but the gate, by refusing it, named this version."""
+    return ctx.settings.score.models[1] == CHALLENGER and refused_challenger(ctx, canary.number)
 
 
 def _checks(ctx: Context, then: Shown, past: Sequence[Shown]) -> list[Check]:
