@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -11,24 +11,22 @@ from lakehouse_nlp.core import actions
 from lakehouse_nlp.core.alerts import alert
 from lakehouse_nlp.core.context import Context, StepResult
 from lakehouse_nlp.core.errors import DataError
-from lakehouse_nlp.core.pending import Pending, pending_beside
+from lakehouse_nlp.core.pending import Pending
 from lakehouse_nlp.core.pending import size as pending_rows
 from lakehouse_nlp.core.registry import Registry, Version, classes_of
 from lakehouse_nlp.core.session import beside, wake
 from lakehouse_nlp.core.tables import moved
 from lakehouse_nlp.score.named import SOURCE, TARGET, pipelines, resolved
+from lakehouse_nlp.score.passes import passes, unscored
 from lakehouse_nlp.score.predict import predicted, spread
 from lakehouse_nlp.score.switch import switched, waits, withheld
-from lakehouse_nlp.score.window import in_window
-
-Pass = tuple[Pending, list[Version]]
 
 
 def due(ctx: Context) -> str | None:
     """Rows of gold that came since one of the versions last scored, a version that never did, or one to be shown."""
     named = resolved(ctx)
     first = str(next(iter(named.values()), ""))
-    for found, _ in _passes(ctx, list(named.values())):
+    for found, _ in passes(ctx, list(named.values())):
         return None if _was_refused(ctx, first, found) else str(found)
     if named and _may_switch(ctx) and waits(ctx, named) and not actions.blocked(ctx, first):
         return f"{first} is to be shown by current_predictions"
@@ -37,7 +35,7 @@ def due(ctx: Context) -> str | None:
 
 def size(ctx: Context) -> int:
     """About how many rows wait, for each version that they wait for."""
-    return sum(pending_rows(ctx, found) * len(them) for found, them in _passes(ctx, list(resolved(ctx).values())))
+    return sum(pending_rows(ctx, found) * len(them) for found, them in passes(ctx, list(resolved(ctx).values())))
 
 
 def run(ctx: Context) -> StepResult:
@@ -57,15 +55,15 @@ def run(ctx: Context) -> StepResult:
             f"trained on {versions[0].tags.get('nlp_hash')}",
             hint="lakehouse-nlp run train register, for a model of today's pipeline; or set gold.nlp back and run gold",
         )
-    passes = list(_passes(ctx, versions))
+    found = list(passes(ctx, versions))
     if why := actions.blocked(ctx, str(versions[0])):
         return _refused(ctx, versions[0], why)
-    counts = [_scored(ctx, found, together) for found, together in passes]
+    counts = [_scored(ctx, each, together) for each, together in found]
     read, written = (sum(numbers) for numbers in zip((0, 0), *counts, strict=True))
     told, held, kept = (*switched(ctx, named), withheld(ctx, named)) if _may_switch(ctx) else ("", False, "")
-    scored = [version for _, together in passes for version in together]
+    scored = [version for _, together in found for version in together]
     names = ", ".join(str(version) for version in scored or versions)
-    note = f"{written:,} rows scored by {names}" if passes else f"{names} scored everything before"
+    note = f"{written:,} rows scored by {names}" if found else f"{names} scored everything before"
     note = "; ".join(says for says in (note, told, kept) if says)
     return StepResult(read, written, 0, ctx.versions(TARGET), note, (told,) if held else ())
 
@@ -88,19 +86,6 @@ def _may_switch(ctx: Context) -> bool:
     return ctx.tables.log(TARGET).exists and not ctx.settings.score.window
 
 
-def _passes(ctx: Context, versions: Sequence[Version]) -> Iterator[Pass]:
-    """What waits, with the versions that it waits for: those with the same position share one read."""
-    now = ctx.tables.log(SOURCE).changed()
-    if ctx.settings.score.window and versions and now is not None:
-        yield Pending(SOURCE, None, now, "a window of gold is asked for"), list(versions)
-        return
-    found: dict[tuple[int | None, int], Pass] = {}
-    for version in versions:
-        if pending := pending_beside(ctx, "score", SOURCE, TARGET, str(version)):
-            found.setdefault((pending.since, pending.upto), (pending, []))[1].append(version)
-    yield from found.values()
-
-
 def _scored(ctx: Context, found: Pending, versions: Sequence[Version]) -> tuple[int, int]:
     """Scores what waits by each of the versions, in one commit; rows read, and rows written."""
     ctx.sign("score", " ".join(str(version) for version in versions), {SOURCE: found.upto})
@@ -108,8 +93,9 @@ def _scored(ctx: Context, found: Pending, versions: Sequence[Version]) -> tuple[
     made = beside(lambda: ctx.tables.ensure(TARGET, {"value": "double"}))  # which tables of earlier releases lack
     if ctx.tables.log(TARGET).rows():
         made.result()  # what is scored already is read from it
-    rows = _rows(ctx, _unscored(ctx, found, versions), versions)
+    rows = _rows(ctx, unscored(ctx, found, versions), versions)
     made.result()
+    before = ctx.tables.log(TARGET).version()
     wrote = ctx.tables.merge_once(
         TARGET,
         rows,
@@ -119,22 +105,8 @@ def _scored(ctx: Context, found: Pending, versions: Sequence[Version]) -> tuple[
         upto=None if ctx.settings.score.window else {SOURCE: found.upto},  # a backfill moves no position
         single=True,  # gold is merged by key
     )
-    return moved(wrote)
-
-
-def _unscored(ctx: Context, found: Pending, versions: Sequence[Version]) -> DataFrame:
-    """What waits; for a first pass, without the rows that all of the versions have scored already.
-
-    A version that is champion again may have a position whose changes `maintain` deleted: it passes over all, too.
-    """
-    gone = found.since is not None and ctx.tables.log(SOURCE).vacuumed(found.since)
-    since = None if gone else found.since
-    gold = in_window(ctx, ctx.tables.changes(SOURCE, since, found.upto, key=["key"]))
-    if since is not None or not ctx.tables.log(TARGET).rows():
-        return gold
-    mine = ctx.tables.read(TARGET).where(F.col("version").isin([version.number for version in versions]))
-    done = mine.groupBy("key", "row_hash").count().where(f"count = {len(versions)}")
-    return gold.join(done, ["key", "row_hash"], "left_anti")
+    idle = ctx.settings.score.window and ctx.tables.log(TARGET).version() == before  # then `wrote` is of another pass
+    return (0, 0) if idle else moved(wrote)
 
 
 def _rows(ctx: Context, gold: DataFrame, versions: Sequence[Version]) -> DataFrame:
