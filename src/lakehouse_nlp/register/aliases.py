@@ -38,7 +38,7 @@ def rollback(ctx: Context, why: str) -> Version:
         made = _crowned(ctx, registry, before, champion, "rolled back", why)
         past = shown(ctx) if ctx.settings.score.models[0] == CHAMPION else []
         if past and past[0].version == champion.number and made.number in {each.version for each in past}:
-            complete, says = whole(ctx, made.number)
+            complete, says = whole(ctx, made)
             if complete:
                 record(ctx, made, SHOWN, CURRENT, champion.number, [why], to=Shown(made.number))
             else:

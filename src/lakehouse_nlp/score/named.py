@@ -44,7 +44,12 @@ def pipelines(ctx: Context) -> set[str]:
 
 
 def _shown_still(ctx: Context, registry: Registry, leads: int) -> Iterator[Version]:
-    """What is shown beside the version that leads, if it is still registered; a backfill leaves what is shown alone."""
+    """What is shown beside the version that leads, if the registry still has it, and not another of its number; a
+    backfill leaves what is shown alone.
+    """
     past = [] if ctx.settings.score.window else shown(ctx)
     numbers = {past[0].version, past[0].canary} - {None, leads} if past else set()
-    return (version for version in registry.versions() if version.number in numbers) if numbers else iter(())
+    for version in registry.versions() if numbers else ():
+        last = ctx.tables.log(TARGET).last("score", str(version)) if version.number in numbers else None
+        if last and version.run_id in last.recipe.split():
+            yield version

@@ -54,7 +54,7 @@ def _waiting(ctx: Context, versions: Sequence[Version]) -> Iterator[tuple[Pendin
         yield from ((Pending(SOURCE, None, now, "a window of gold is asked for"), version) for version in versions)
         return
     for version in versions:
-        if found := pending_beside(ctx, "score", SOURCE, TARGET, str(version)):
+        if found := pending_beside(ctx, "score", SOURCE, TARGET, str(version), version.run_id):
             gone = found.since is not None and log.vacuumed(found.since)
             yield replace(found, since=None) if gone else found, version
 
@@ -70,5 +70,6 @@ def _done(ctx: Context, versions: Sequence[Version]) -> dict[int, Done]:
 
 
 def _theirs(versions: Sequence[Version]) -> str:
-    """Whether a row of predictions is of one of the versions, in SQL."""
-    return f"version IN ({', '.join(str(version.number) for version in versions)})"
+    """Whether a row of predictions is of one of the versions, in SQL; not of their number in an earlier registry."""
+    numbers = ", ".join(str(version.number) for version in versions)
+    return f"version IN ({numbers}) AND model_run_id IN ({', '.join(repr(version.run_id) for version in versions)})"

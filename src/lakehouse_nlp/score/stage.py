@@ -88,7 +88,7 @@ def _may_switch(ctx: Context) -> bool:
 
 def _scored(ctx: Context, found: Pending, versions: Sequence[Version]) -> tuple[int, int]:
     """Scores what waits by each of the versions, in one commit; rows read, and rows written."""
-    ctx.sign("score", " ".join(str(version) for version in versions), {SOURCE: found.upto})
+    ctx.sign("score", " ".join(f"{version} {version.run_id}" for version in versions), {SOURCE: found.upto})
     wake(ctx.spark)
     made = beside(lambda: ctx.tables.ensure(TARGET, {"value": "double"}))  # which tables of earlier releases lack
     if ctx.tables.log(TARGET).rows():
@@ -101,7 +101,7 @@ def _scored(ctx: Context, found: Pending, versions: Sequence[Version]) -> tuple[
         rows,
         on=["key", "model", "version"],
         within=f"old.version IN ({', '.join(str(version.number) for version in versions)})",
-        changed="new.row_hash <> old.row_hash",
+        changed="new.row_hash <> old.row_hash OR new.model_run_id <> old.model_run_id",
         upto=None if ctx.settings.score.window else {SOURCE: found.upto},  # a backfill moves no position
         single=True,  # gold is merged by key
     )
