@@ -77,9 +77,10 @@ def test_a_window_moves_nothing_else_and_killed_and_run_again_is_that_of_one_run
     real = Tables.merge_once
 
     def killed(*args: Any, **named: Any) -> Any:
-        real(*args, **named)
+        wrote = real(*args, **named)
         if _keys(ctx, 2):
             raise KeyboardInterrupt
+        return wrote
 
     monkeypatch.setattr(Tables, "merge_once", killed)
     with pytest.raises(KeyboardInterrupt):
