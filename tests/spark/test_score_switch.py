@@ -193,11 +193,23 @@ def test_what_is_shown_still_is_scored_along_until_another_is(
     assert len(rows) == 51
     assert {(row["version"], row["row_hash"]) for (key, _), row in rows.items() if key in ("k003", "new")} == {(1, 99)}
 
+    registered(strict, "nobody", cut=6.4)
+    promote(strict, 3, "tried by hand")
+    more_gold(strict, spark, "late")
+    assert stage.run(strict).note.startswith(
+        "53 rows scored by tiny/3, tiny/1; current_predictions shows version 1 still"
+    )
+    assert len(said(strict, "current_predictions")) == 52
+    rollback(strict, "no better")
+    assert stage.run(strict).note.startswith("1 rows scored by tiny/2; ")
+
     wide = make_context(home, **_settings(max_drift=9))
     assert stage.run(wide).note == "tiny/2, tiny/1 scored everything before; current_predictions shows version 2"
+    registered(wide, cut=6.3)
     more_gold(wide, spark, "newer")
-    assert stage.run(wide).note == "1 rows scored by tiny/2"
-    assert set(_shown(wide).values()) == {2}
+    assert stage.run(wide).note == "53 rows scored by tiny/4; current_predictions shows version 4"
+    assert stage.due(wide) is None
+    assert set(_shown(wide).values()) == {4}
 
 
 def test_a_canary_that_is_shown_still_is_scored_along_and_one_of_another_pipeline_or_none_is_not(

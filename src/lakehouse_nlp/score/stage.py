@@ -58,12 +58,16 @@ def run(ctx: Context) -> StepResult:
     found = list(passes(ctx, versions))
     if why := actions.blocked(ctx, str(versions[0])):
         return _refused(ctx, versions[0], why)
-    counts = [_scored(ctx, each, together) for each, together in found]
-    read, written = (sum(numbers) for numbers in zip((0, 0), *counts, strict=True))
+    asked = {named[name].number for name in ctx.settings.score.models if name in named}
+    first = [each for each in found if asked & {version.number for version in each[1]}]
+    counts = [_scored(ctx, *each) for each in first]
     told, held, kept = (*switched(ctx, named), withheld(ctx, named)) if _may_switch(ctx) else ("", False, "")
-    scored = [version for _, together in found for version in together]
+    later = [each for each in found if each not in first] if held else []  # what is shown still needs its rows
+    counts += [_scored(ctx, *each) for each in later]
+    read, written = (sum(numbers) for numbers in zip((0, 0), *counts, strict=True))
+    scored = [version for _, together in (*first, *later) for version in together]
     names = ", ".join(str(version) for version in scored or versions)
-    note = f"{written:,} rows scored by {names}" if found else f"{names} scored everything before"
+    note = f"{written:,} rows scored by {names}" if scored else f"{names} scored everything before"
     note = "; ".join(says for says in (note, told, kept) if says)
     return StepResult(read, written, 0, ctx.versions(TARGET), note, (told,) if held else ())
 
