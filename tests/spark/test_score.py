@@ -17,7 +17,7 @@ from lakehouse_nlp.core.context import Context
 from lakehouse_nlp.core.errors import DataError
 from lakehouse_nlp.core.registry import CHALLENGER, CHAMPION, Registry
 from lakehouse_nlp.core.tables import Tables
-from lakehouse_nlp.score import stage
+from lakehouse_nlp.score import stage, whole
 
 pytestmark = [pytest.mark.spark, pytest.mark.usefixtures("spark")]
 MakeContext = Callable[..., Context]
@@ -106,6 +106,39 @@ def test_an_alias_that_moves_while_it_scores_changes_nothing(
     assert stage.due(ctx) == "tiny/2 is to be shown by current_predictions"
     assert stage.run(ctx).written == 0
     assert events(ctx)[1:] == [(2, "shown", 1, None, None)]
+
+
+def test_a_registry_that_was_made_anew_has_other_versions_under_the_same_numbers(
+    spark: SparkSession, home: Path, make_context: MakeContext
+) -> None:
+    old = make_context(home, **PRICE)
+    write_gold(old, spark, rows=20)
+    registered(old)
+    stage.run(old)
+    before = said(old)
+
+    store = {"mlflow": {"tracking_uri": "sqlite:///other/mlflow.db"}}
+    new = make_context(home, **PRICE, **store)
+    registered(new, cut=5.5)
+    version = Registry(new).get(1)
+    assert whole(new, version) == (False, "version 1 scored 0 of 20 rows of gold")
+    assert stage.due(new) == "gold is new to tiny/1"
+    assert stage.run(new).written == 20
+    assert stage.due(new) is None
+    after = said(new)
+    assert {row["model_run_id"] for row in after.values()} == {version.run_id}
+    assert {key for key, row in after.items() if row["prediction"] != before[key]["prediction"]}
+    assert whole(new, version)[0]
+    assert not whole(old, Registry(old).get(1))[0]
+
+    assert stage.due(old) == "gold is new to tiny/1"  # and the way back
+    assert stage.run(old).written == 20
+    assert said(old) == before
+    strict = make_context(home, **{**PRICE, "score": {"max_drift": 0.001}}, **store)
+    registered(new, cut=6.5)
+    # What is shown is the old registry's: the new one's version of that number does not take its place.
+    assert stage.run(strict).note.startswith("20 rows scored by tiny/2; current_predictions shows version 1 still")
+    assert said(new, "current_predictions") == before
 
 
 def test_a_challenger_of_another_pipeline_or_of_no_version_stops_nobody(

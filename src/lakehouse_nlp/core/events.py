@@ -9,11 +9,12 @@ from dataclasses import dataclass
 
 from lakehouse_nlp.core import duck
 from lakehouse_nlp.core.context import Context
-from lakehouse_nlp.core.registry import CHAMPION, Registry, Version
+from lakehouse_nlp.core.registry import CHALLENGER, CHAMPION, Registry, Version
 
 EVENTS = "ops.model_events"
 # The event that `current_predictions` reads, and the word in place of an alias for it.
 SHOWN, CURRENT = "shown", "current"
+REFUSED = "refused"
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,20 @@ def last_champion(ctx: Context) -> int | None:
                 ORDER BY recorded_at DESC, version DESC LIMIT 1"""
     found = duck.rows(ctx.root, query, [ctx.settings.project], only=[EVENTS])
     return int(found[0]["version"]) if found else None
+
+
+def refused_challenger(ctx: Context, number: int) -> bool:
+    """Whether it was the gate's refusal that made the version challenger, and nobody has promoted it since.
+
+    Where a person moved the alias in MLflow, the ledger's last challenger is another version.
+    """
+    if not ctx.tables.log(EVENTS).rows():
+        return False
+    query = f"""SELECT version, event FROM {EVENTS}
+                WHERE project = $project AND (alias = '{CHALLENGER}' OR alias = '{CHAMPION}' AND version = $number)
+                ORDER BY recorded_at DESC LIMIT 1"""
+    found = duck.rows(ctx.root, query, {"project": ctx.settings.project, "number": number}, only=[EVENTS])
+    return [tuple(row.values()) for row in found] == [(number, REFUSED)]
 
 
 def shown(ctx: Context) -> list[Shown]:

@@ -108,7 +108,8 @@ def _sources(ctx: Context, stamp: Stamp) -> Iterator[Source]:
     if stamp.stage == "score":
         for each in stamp.recipe.split():
             model, _, number = each.rpartition("/")
-            yield "model", model, int(number)
+            if model:  # else the MLflow run of the model before it
+                yield "model", model, int(number)
 
 
 def _models(ctx: Context) -> Iterator[Version]:

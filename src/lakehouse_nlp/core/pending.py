@@ -38,10 +38,16 @@ def pending(ctx: Context, stage: str, source: str, target: str, recipe: str) -> 
     return _since(ctx, source, last, f"{source} is new")
 
 
-def pending_beside(ctx: Context, stage: str, source: str, target: str, recipe: str) -> Pending | None:
-    """The same where rows of several recipes stand side by side in `target`: each has a position of its own."""
+def pending_beside(
+    ctx: Context, stage: str, source: str, target: str, recipe: str, identity: str = ""
+) -> Pending | None:
+    """The same where rows of several recipes stand side by side in `target`: each has a position of its own.
+
+    `identity`: what tells the recipe from an earlier one of its name; the position counts only if its stamp has it.
+    """
     last = ctx.tables.log(target).last(stage, recipe)
-    return _since(ctx, source, last, f"{source} is new to {recipe}")
+    mine = last if last and identity in ("", *last.recipe.split()) else None
+    return _since(ctx, source, mine, f"{source} is new to {recipe}")
 
 
 def _since(ctx: Context, source: str, last: Stamp | None, otherwise: str) -> Pending | None:

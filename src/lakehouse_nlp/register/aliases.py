@@ -8,6 +8,7 @@ from lakehouse_nlp.core.events import CURRENT, SHOWN, Shown, record, shown
 from lakehouse_nlp.core.lease import lease
 from lakehouse_nlp.core.registry import CHAMPION, PREVIOUS, Registry, Version
 from lakehouse_nlp.register.export import export
+from lakehouse_nlp.score import whole
 
 
 def promote(ctx: Context, number: int, why: str) -> Version:
@@ -23,7 +24,8 @@ def promote(ctx: Context, number: int, why: str) -> Version:
 def rollback(ctx: Context, why: str) -> Version:
     """Makes the version that was champion before champion again. Raises UsageError where there is none.
 
-    Where `current_predictions` shows the champion, and has shown the other before, it is switched back at once.
+    Where `current_predictions` shows the champion, and has shown the other before, it is switched back at once if that
+    one lacks no row of gold; else by the next run of `score`, which scores them, and this is said.
     """
     with lease(ctx):
         registry = Registry(ctx)
@@ -36,7 +38,12 @@ def rollback(ctx: Context, why: str) -> Version:
         made = _crowned(ctx, registry, before, champion, "rolled back", why)
         past = shown(ctx) if ctx.settings.score.models[0] == CHAMPION else []
         if past and past[0].version == champion.number and made.number in {each.version for each in past}:
-            record(ctx, made, SHOWN, CURRENT, champion.number, [why], to=Shown(made.number))
+            complete, says = whole(ctx, made)
+            if complete:
+                record(ctx, made, SHOWN, CURRENT, champion.number, [why], to=Shown(made.number))
+            else:
+                still = f"current_predictions shows version {champion.number} still: {says}"
+                ctx.say(f"{still}; next: lakehouse-nlp run score --project {ctx.settings.project}")
         return made
 
 

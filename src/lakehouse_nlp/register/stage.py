@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lakehouse_nlp.core.context import Context, StepResult
 from lakehouse_nlp.core.errors import DataError
-from lakehouse_nlp.core.events import last_champion, record
+from lakehouse_nlp.core.events import REFUSED, last_champion, record
 from lakehouse_nlp.core.registry import CHALLENGER, CHAMPION, PREVIOUS, Registry, Version
 from lakehouse_nlp.register.aliases import move
 from lakehouse_nlp.register.export import export
@@ -31,16 +31,23 @@ def run(ctx: Context) -> StepResult:
         return StepResult(note=f"{candidate} was judged before: {candidate.tags['gate']}")
     if candidate is None:
         raise DataError(f"register: no version of model {registry.name}", hint="lakehouse-nlp run train")
-    champion = registry.alias(CHAMPION)
+    mode, champion = ctx.settings.register.mode, registry.alias(CHAMPION)
+    gone = None if champion else last_champion(ctx)
     if champion and champion.number == candidate.number:  # an earlier run was killed after it moved the alias
         champion = registry.alias(PREVIOUS)
-    mode = ctx.settings.register.mode
-    reasons = [] if mode == "off" else _reasons(ctx, registry, candidate, champion)
+    reasons = [] if mode == "off" else _reasons(ctx, registry, candidate, champion, gone)
     passed = all(reason.passed for reason in reasons)
-    event, alias = _decided(ctx, registry, candidate, champion, passed)
+    crowned = passed and mode != "dry_run"
+    if crowned:
+        move(registry, candidate, champion)
+        export(ctx, candidate)
+    event, alias = ("promoted", CHAMPION) if crowned else ("passed" if passed else REFUSED, CHALLENGER)
     says = [("passed: " if reason.passed else "failed: ") + reason.says for reason in reasons]
     previous = champion.number if champion else None
-    record(ctx, candidate, event, alias, previous, says, once=(f"{ctx.settings.project}.register", candidate.number))
+    app = f"{ctx.settings.project}.register.{candidate.run_id}"  # a registry that was made anew counts from 1 again
+    record(ctx, candidate, event, alias, previous, says, once=(app, candidate.number))
+    if not crowned:  # after the ledger has why: a canary that was refused is known by it
+        registry.client.set_registered_model_alias(registry.name, CHALLENGER, str(candidate.number))
     registry.client.set_model_version_tag(
         registry.name, str(candidate.number), "gate", "passed" if passed else "refused"
     )
@@ -51,24 +58,14 @@ def run(ctx: Context) -> StepResult:
     return StepResult(read=1, rejected=1, note=note, refused=(note,))
 
 
-def _reasons(ctx: Context, registry: Registry, candidate: Version, champion: Version | None) -> list[Reason]:
+def _reasons(
+    ctx: Context, registry: Registry, candidate: Version, champion: Version | None, gone: int | None
+) -> list[Reason]:
+    """What the gate finds; `gone`: the version that the ledger has as champion, where the registry has none."""
     found = rival(ctx, registry, candidate, champion)
     reasons = judge(
         ctx.settings.register, registry.metrics(candidate), found.figures, found.basis, found.slices, found.ahead
     )
-    gone = None if champion else last_champion(ctx)
-    if gone not in (None, candidate.number):  # its own row is there where a run was killed after writing it
+    if gone is not None:
         reasons.append(Reason(False, f"version {gone} was champion and is no more: lakehouse-nlp promote says who is"))
     return reasons
-
-
-def _decided(
-    ctx: Context, registry: Registry, candidate: Version, champion: Version | None, passed: bool
-) -> tuple[str, str]:
-    """Moves the aliases; what happened, and the alias that the candidate got. A dry run leaves the champion."""
-    if passed and ctx.settings.register.mode != "dry_run":
-        move(registry, candidate, champion)
-        export(ctx, candidate)
-        return "promoted", CHAMPION
-    registry.client.set_registered_model_alias(registry.name, CHALLENGER, str(candidate.number))
-    return "passed" if passed else "refused", CHALLENGER

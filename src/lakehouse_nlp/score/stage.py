@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from lakehouse_nlp.core import actions, duck
+from lakehouse_nlp.core import actions
 from lakehouse_nlp.core.alerts import alert
 from lakehouse_nlp.core.context import Context, StepResult
 from lakehouse_nlp.core.errors import DataError
-from lakehouse_nlp.core.pending import Pending, pending_beside
+from lakehouse_nlp.core.pending import Pending
 from lakehouse_nlp.core.pending import size as pending_rows
 from lakehouse_nlp.core.registry import Registry, Version, classes_of
 from lakehouse_nlp.core.session import beside, wake
 from lakehouse_nlp.core.tables import moved
+from lakehouse_nlp.score.named import SOURCE, TARGET, pipelines, resolved
+from lakehouse_nlp.score.passes import passes, unscored
 from lakehouse_nlp.score.predict import predicted, spread
-from lakehouse_nlp.score.switch import Named, switched, waits
-from lakehouse_nlp.score.window import in_window
-
-SOURCE, TARGET = "gold", "predictions"
-Pass = tuple[Pending, list[Version]]
+from lakehouse_nlp.score.switch import switched, waits, withheld
 
 
 def due(ctx: Context) -> str | None:
     """Rows of gold that came since one of the versions last scored, a version that never did, or one to be shown."""
     named = resolved(ctx)
     first = str(next(iter(named.values()), ""))
-    for found, _ in _passes(ctx, list(named.values())):
+    for found, _ in passes(ctx, list(named.values())):
         return None if _was_refused(ctx, first, found) else str(found)
     if named and _may_switch(ctx) and waits(ctx, named) and not actions.blocked(ctx, first):
         return f"{first} is to be shown by current_predictions"
@@ -37,12 +35,12 @@ def due(ctx: Context) -> str | None:
 
 def size(ctx: Context) -> int:
     """About how many rows wait, for each version that they wait for."""
-    return sum(pending_rows(ctx, found) * len(them) for found, them in _passes(ctx, list(resolved(ctx).values())))
+    return sum(pending_rows(ctx, found) * len(them) for found, them in passes(ctx, list(resolved(ctx).values())))
 
 
 def run(ctx: Context) -> StepResult:
     """Scores with the same versions throughout; nothing, and says so, where monitoring blocks it. Raises DataError if
-    gold was made by another pipeline than theirs.
+    gold was made by another pipeline than that of the first of them.
     """
     named = resolved(ctx)
     versions = list(named.values())
@@ -51,21 +49,26 @@ def run(ctx: Context) -> StepResult:
             f"score: model {ctx.settings.model_name} has no {ctx.settings.score.models[0]}",
             hint="lakehouse-nlp run train register",
         )
-    if wrong := _pipelines(ctx) - {versions[0].tags.get("nlp_hash", "")}:
+    if wrong := pipelines(ctx) - {versions[0].tags.get("nlp_hash", "")}:
         raise DataError(
             f"score: {ctx.tables.name(SOURCE)} was made by pipeline {', '.join(sorted(wrong))}, and {versions[0]} was "
             f"trained on {versions[0].tags.get('nlp_hash')}",
             hint="lakehouse-nlp run train register, for a model of today's pipeline; or set gold.nlp back and run gold",
         )
-    passes = list(_passes(ctx, versions))
+    found = list(passes(ctx, versions))
     if why := actions.blocked(ctx, str(versions[0])):
         return _refused(ctx, versions[0], why)
-    counts = [_scored(ctx, found, together) for found, together in passes]
+    asked = {named[name].number for name in ctx.settings.score.models if name in named}
+    first = [each for each in found if asked & {version.number for version in each[1]}]
+    counts = [_scored(ctx, *each) for each in first]
+    told, held, kept = (*switched(ctx, named), withheld(ctx, named)) if _may_switch(ctx) else ("", False, "")
+    later = [each for each in found if each not in first] if held else []  # what is shown still needs its rows
+    counts += [_scored(ctx, *each) for each in later]
     read, written = (sum(numbers) for numbers in zip((0, 0), *counts, strict=True))
-    told, held = switched(ctx, named) if _may_switch(ctx) else ("", False)
-    names = ", ".join(str(version) for version in versions)
-    note = f"{written:,} rows scored by {names}" if passes else f"{names} scored everything before"
-    note += f"; {told}" if told else ""
+    scored = [version for _, together in (*first, *later) for version in together]
+    names = ", ".join(str(version) for version in scored or versions)
+    note = f"{written:,} rows scored by {names}" if scored else f"{names} scored everything before"
+    note = "; ".join(says for says in (note, told, kept) if says)
     return StepResult(read, written, 0, ctx.versions(TARGET), note, (told,) if held else ())
 
 
@@ -82,86 +85,32 @@ def _refused(ctx: Context, model: Version, why: Sequence[str]) -> StepResult:
     return StepResult(note=f"blocked by monitoring: {'; '.join(why)}", refused=(f"{says}\n  next: {then}",))
 
 
-def resolved(ctx: Context) -> Named:
-    """The versions that `score.models` names now, by these names; none where the first, which is shown, is not there.
-
-    Of the others those are left out that are not there, have another name already, or read tokens of another pipeline
-    than gold's: a model that only looks on stops nobody.
-    """
-    registry, (first, *others) = Registry(ctx), ctx.settings.score.models
-    shown = registry.named(first)
-    if shown is None:
-        return {}
-    found: Named = {first: shown}
-    pipelines = _pipelines(ctx) if others else set()
-    for name in others:
-        version = registry.named(name)
-        known = {each.number for each in found.values()}
-        if version and version.number not in known and not pipelines - {version.tags.get("nlp_hash", "")}:
-            found[name] = version
-    return found
-
-
 def _may_switch(ctx: Context) -> bool:
     """Whether what is shown is this run's business: a backfill leaves it alone."""
     return ctx.tables.log(TARGET).exists and not ctx.settings.score.window
 
 
-def _pipelines(ctx: Context) -> set[str]:
-    """The hashes of the pipelines that made the rows of gold."""
-    if not ctx.tables.log(SOURCE).exists:
-        return set()
-    gold = f"{ctx.settings.project}.gold"
-    return {row["nlp_hash"] for row in duck.rows(ctx.root, f"SELECT DISTINCT nlp_hash FROM {gold}", only=[gold])}
-
-
-def _passes(ctx: Context, versions: Sequence[Version]) -> Iterator[Pass]:
-    """What waits, with the versions that it waits for: those with the same position share one read."""
-    now = ctx.tables.log(SOURCE).changed()
-    if ctx.settings.score.window and versions and now is not None:
-        yield Pending(SOURCE, None, now, "a window of gold is asked for"), list(versions)
-        return
-    found: dict[tuple[int | None, int], Pass] = {}
-    for version in versions:
-        if pending := pending_beside(ctx, "score", SOURCE, TARGET, str(version)):
-            found.setdefault((pending.since, pending.upto), (pending, []))[1].append(version)
-    yield from found.values()
-
-
 def _scored(ctx: Context, found: Pending, versions: Sequence[Version]) -> tuple[int, int]:
     """Scores what waits by each of the versions, in one commit; rows read, and rows written."""
-    ctx.sign("score", " ".join(str(version) for version in versions), {SOURCE: found.upto})
+    ctx.sign("score", " ".join(f"{version} {version.run_id}" for version in versions), {SOURCE: found.upto})
     wake(ctx.spark)
     made = beside(lambda: ctx.tables.ensure(TARGET, {"value": "double"}))  # which tables of earlier releases lack
     if ctx.tables.log(TARGET).rows():
         made.result()  # what is scored already is read from it
-    rows = _rows(ctx, _unscored(ctx, found, versions), versions)
+    rows = _rows(ctx, unscored(ctx, found, versions), versions)
     made.result()
+    before = ctx.tables.log(TARGET).version()
     wrote = ctx.tables.merge_once(
         TARGET,
         rows,
         on=["key", "model", "version"],
         within=f"old.version IN ({', '.join(str(version.number) for version in versions)})",
-        changed="new.row_hash <> old.row_hash",
+        changed="new.row_hash <> old.row_hash OR new.model_run_id <> old.model_run_id",
         upto=None if ctx.settings.score.window else {SOURCE: found.upto},  # a backfill moves no position
         single=True,  # gold is merged by key
     )
-    return moved(wrote)
-
-
-def _unscored(ctx: Context, found: Pending, versions: Sequence[Version]) -> DataFrame:
-    """What waits; for a first pass, without the rows that all of the versions have scored already.
-
-    A version that is champion again may have a position whose changes `maintain` deleted: it passes over all, too.
-    """
-    gone = found.since is not None and ctx.tables.log(SOURCE).vacuumed(found.since)
-    since = None if gone else found.since
-    gold = in_window(ctx, ctx.tables.changes(SOURCE, since, found.upto, key=["key"]))
-    if since is not None or not ctx.tables.log(TARGET).rows():
-        return gold
-    mine = ctx.tables.read(TARGET).where(F.col("version").isin([version.number for version in versions]))
-    done = mine.groupBy("key", "row_hash").count().where(f"count = {len(versions)}")
-    return gold.join(done, ["key", "row_hash"], "left_anti")
+    idle = ctx.settings.score.window and ctx.tables.log(TARGET).version() == before  # then `wrote` is of another pass
+    return (0, 0) if idle else moved(wrote)
 
 
 def _rows(ctx: Context, gold: DataFrame, versions: Sequence[Version]) -> DataFrame:

@@ -11,33 +11,33 @@ from typing import Any
 
 from lakehouse_nlp.core import duck
 from lakehouse_nlp.core.context import Context
-from lakehouse_nlp.core.events import CURRENT, SHOWN, Shown, record, shown
-from lakehouse_nlp.core.registry import Version
+from lakehouse_nlp.core.events import CURRENT, SHOWN, Shown, record, refused_challenger, shown
+from lakehouse_nlp.core.registry import CHALLENGER, Version
 from lakehouse_nlp.model.profile import psi
+from lakehouse_nlp.score.named import Named
 
-# Rows of gold by class, now and before, of the version `new` beside `old`; of a regression there are no classes.
+# Rows of gold by class, now and before, of the version `new`, made by `run`, beside `old`; a regression has no classes.
 COUNTS = """
 WITH said AS (
-  SELECT key, row_hash, version, CASE WHEN value IS NULL THEN prediction END AS class,
+  SELECT key, row_hash, version, model_run_id, CASE WHEN value IS NULL THEN prediction END AS class,
          coalesce(probability, value) IS NULL AS empty
   FROM {project}.predictions WHERE version IN ($new, $old)
 )
 SELECT n.class AS now, o.class AS before, count(*) AS rows, count(n.key) AS scored,
        count(*) FILTER (WHERE n.empty) AS empty
 FROM {project}.gold AS g
-LEFT JOIN said AS n ON n.key = g.key AND n.row_hash = g.row_hash AND n.version = $new
+LEFT JOIN said AS n ON n.key = g.key AND n.row_hash = g.row_hash AND n.version = $new AND n.model_run_id = $run
 LEFT JOIN said AS o ON o.key = g.key AND o.row_hash = g.row_hash AND o.version = $old
 GROUP BY ALL
 """
 
-Named = dict[str | int, Version]  # by the names of `score.models`
 Check = tuple[bool, str]  # whether it passed, and what was found
 
 
 def waits(ctx: Context, versions: Named) -> bool:
     """Whether something else is to be shown than is, and would pass the checks."""
     past, then = shown(ctx), _wanted(ctx, versions)
-    return past[:1] != [then] and all(passed for passed, _ in _checks(ctx, then, past))
+    return past[:1] != [then] and all(passed for passed, _ in _checks(ctx, versions, then, past))
 
 
 def switched(ctx: Context, versions: Named) -> tuple[str, bool]:
@@ -48,7 +48,7 @@ def switched(ctx: Context, versions: Named) -> tuple[str, bool]:
     past, then = shown(ctx), _wanted(ctx, versions)
     if past[:1] == [then]:
         return "", False
-    checks = _checks(ctx, then, past)
+    checks = _checks(ctx, versions, then, past)
     failed = [says for passed, says in checks if not passed]
     says = [("passed: " if passed else "failed: ") + says for passed, says in checks]
     before = past[0].version if past else None
@@ -60,27 +60,53 @@ def switched(ctx: Context, versions: Named) -> tuple[str, bool]:
     return f"current_predictions shows version {then.version}{share}", False
 
 
+def whole(ctx: Context, version: Version) -> Check:
+    """Whether this version has scored every row of gold, with the content that it has now."""
+    return _judged(ctx, version, None)[0]
+
+
+def withheld(ctx: Context, versions: Named) -> str:
+    """That the second of the models is no canary because the gate refused it, and what makes it one; else empty."""
+    canary = _second(ctx, versions)
+    if not (canary and _refused(ctx, canary)):
+        return ""
+    first = ctx.settings.score.models[0]
+    return f"{canary} was refused by the gate and is no canary, unless score.models is [{first}, {canary.number}]"
+
+
 def _wanted(ctx: Context, versions: Named) -> Shown:
-    """The first of the models, and the second, where it is there, for the share that is a canary's."""
-    first, *others = ctx.settings.score.models
-    share, shown = ctx.settings.score.canary, versions[first].number
-    canary = versions.get(others[0]) if others and share else None
-    return Shown(shown, canary.number, share) if canary else Shown(shown)
+    """The first of the models, and the second, where it is there and not refused, for the share that is a canary's."""
+    shown, canary = versions[ctx.settings.score.models[0]].number, _second(ctx, versions)
+    if canary is None or _refused(ctx, canary):
+        return Shown(shown)
+    return Shown(shown, canary.number, ctx.settings.score.canary)
 
 
-def _checks(ctx: Context, then: Shown, past: Sequence[Shown]) -> list[Check]:
+def _second(ctx: Context, versions: Named) -> Version | None:
+    """The second of the models, where the settings give it a share of the keys."""
+    others = ctx.settings.score.models[1:]
+    return versions.get(others[0]) if others and ctx.settings.score.canary else None
+
+
+def _refused(ctx: Context, canary: Version) -> bool:
+    """Whether nobody but the gate, by refusing it, named this version."""
+    return ctx.settings.score.models[1] == CHALLENGER and refused_challenger(ctx, canary.number)
+
+
+def _checks(ctx: Context, versions: Named, then: Shown, past: Sequence[Shown]) -> list[Check]:
     """What speaks for and against the versions that are not shown yet."""
     now = past[0] if past else None
     known = {now.version, now.canary} if now else set()
-    new = [number for number in (then.version, then.canary) if number and number not in known]
-    return [check for number in new for check in _judged(ctx, number, now.version if now else None)]
+    wanted = {then.version, then.canary} - known
+    new = [version for version in versions.values() if version.number in wanted]
+    return [check for version in new for check in _judged(ctx, version, now.version if now else None)]
 
 
-def _judged(ctx: Context, new: int, old: int | None) -> list[Check]:
-    project, bounds = ctx.settings.project, ctx.settings.score
+def _judged(ctx: Context, version: Version, old: int | None) -> list[Check]:
+    project, bounds, new = ctx.settings.project, ctx.settings.score, version.number
     tables = [f"{project}.gold", f"{project}.predictions"]
     query = COUNTS.replace("{project}", project)
-    found = duck.rows(ctx.root, query, {"new": new, "old": old}, only=tables)
+    found = duck.rows(ctx.root, query, {"new": new, "run": version.run_id, "old": old}, only=tables)
     rows, scored, empty = (sum(row[name] for row in found) for name in ("rows", "scored", "empty"))
     checks = [
         (scored == rows, f"version {new} scored {scored:,} of {rows:,} rows of gold"),

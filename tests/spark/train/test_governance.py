@@ -122,6 +122,26 @@ def test_a_leak_a_dry_run_and_a_champion_that_has_vanished(home: Path, make_cont
     assert stage.run(ctx).note == "tiny/4 is champion"
 
 
+@pytest.mark.usefixtures("spark")
+def test_a_champion_that_has_vanished_with_its_registry(home: Path, make_context: MakeContext) -> None:
+    _candidate(ctx := make_context(home), 3.0)
+    stage.run(ctx)
+    ctx = make_context(home, mlflow={"tracking_uri": "sqlite:///other/mlflow.db"})
+    _candidate(ctx, 3.0)
+    assert stage.run(ctx).refused == (
+        "tiny/1 was refused: version 1 was champion and is no more: lakehouse-nlp promote says who is",
+    )
+    promote(ctx, 1, "the store was lost")
+    _candidate(ctx, 0.0, "other")
+    assert stage.run(ctx).refused
+    assert _events(ctx) == [
+        (1, "promoted", CHAMPION, None),
+        (1, "refused", CHALLENGER, None),
+        (1, "promoted by hand", CHAMPION, None),
+        (2, "refused", CHALLENGER, 1),
+    ]
+
+
 def test_a_run_is_reproduced_byte_for_byte_from_what_it_recorded(
     spark: SparkSession, home: Path, make_context: MakeContext
 ) -> None:

@@ -119,7 +119,7 @@ def test_what_a_run_writes_down_while_somebody_looks_is_there_once(
 def test_a_version_came_from_all_that_its_rows_did(ctx: Context) -> None:
     _write(ctx, "silver", "silver", 4, {"bronze": 1}, recipe="s1", run="run-2")
     _write(ctx, "gold", "gold", 4, {"silver": 1}, recipe="g1", run="run-2")
-    _write(ctx, "predictions", "score", 4, {"gold": 1}, recipe="tiny/1 tiny/2", run="run-2")
+    _write(ctx, "predictions", "score", 4, {"gold": 1}, recipe="tiny/1 0a1b tiny/2 2c3d", run="run-2")
     up, _ = trace(ctx, "tiny.predictions")
     assert (up.version, up.run_id, up.rows) == (1, "run-2", 4)
     assert [(each.kind, each.version) for each in up.below] == [("model", 1), ("model", 2), ("table", 1)]
