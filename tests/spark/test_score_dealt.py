@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 from golds import write_gold
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
+from lakehouse_nlp.core import dealing
 from lakehouse_nlp.core.context import Context
 from lakehouse_nlp.score import predict
 
@@ -16,8 +17,8 @@ pytestmark = pytest.mark.spark
 MakeContext = Callable[..., Context]
 
 
-def _tasks(ctx: Context) -> int:
-    return predict.spread(ctx, ctx.tables.read("gold")).rdd.getNumPartitions()
+def _dealt(ctx: Context) -> DataFrame:
+    return dealing.dealt(ctx.tables.read("gold"), ctx.tables.log("gold").sizes(), "key")
 
 
 def test_a_file_that_would_keep_all_waiting_is_dealt_out(
@@ -27,13 +28,13 @@ def test_a_file_that_would_keep_all_waiting_is_dealt_out(
     write_gold(ctx, spark, rows=20_000)
     files, cores = len(ctx.tables.log("gold").sizes()), spark.sparkContext.defaultParallelism
     assert files == 3  # one a split, that of training larger than the others
-    assert _tasks(ctx) <= files  # so few bytes are not worth it
-    monkeypatch.setattr(predict, "SMALL", 0)
-    assert _tasks(ctx) == predict.TASKS * cores
-    keys = predict.spread(ctx, ctx.tables.read("gold")).select("key").distinct().count()
+    assert _dealt(ctx).rdd.getNumPartitions() <= files  # so few bytes are not worth it
+    monkeypatch.setattr(dealing, "SMALL", 0)
+    assert _dealt(ctx).rdd.getNumPartitions() == dealing.TASKS * cores
+    keys = _dealt(ctx).select("key").distinct().count()
     assert keys == 20_000
     write_gold(ctx, spark, partitions=8, rows=20_000)
-    assert predict.spread(ctx, ctx.tables.read("gold")).rdd.getNumPartitions() < predict.TASKS * cores
+    assert _dealt(ctx).rdd.getNumPartitions() < dealing.TASKS * cores
 
 
 def test_batches_are_bounded_by_bytes_too(spark: SparkSession, home: Path, make_context: MakeContext) -> None:

@@ -8,6 +8,7 @@ from lakehouse_nlp.core import duck
 from lakehouse_nlp.core.context import Context
 from lakehouse_nlp.core.events import shown
 from lakehouse_nlp.core.registry import Registry, Version
+from lakehouse_nlp.score.predict import lacking
 
 SOURCE, TARGET = "gold", "predictions"
 Named = dict[str | int, Version]  # by the names of `score.models`; what else is shown by its number
@@ -18,7 +19,7 @@ def resolved(ctx: Context) -> Named:
 
     Beside them what `current_predictions` shows still, so that it lacks no row until it shows another. Of all but the
     first those are left out that are not there, have another name already, or read tokens of another pipeline than
-    gold's: a model that only looks on stops nobody.
+    gold's, or columns that it no longer has: a model that only looks on stops nobody.
     """
     registry, (first, *others) = Registry(ctx), ctx.settings.score.models
     leads = registry.named(first)
@@ -30,7 +31,8 @@ def resolved(ctx: Context) -> Named:
     made_by = pipelines(ctx) if beside else set()
     for name, version in beside:
         known = {each.number for each in found.values()}
-        if version.number not in known and not made_by - {version.tags.get("nlp_hash", "")}:
+        reads_gold = not made_by - {version.tags.get("nlp_hash", "")} and not lacking(ctx, version)
+        if version.number not in known and reads_gold:
             found[name] = version
     return found
 

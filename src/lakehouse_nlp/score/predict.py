@@ -1,4 +1,4 @@
-"""A registered model over rows of gold, by MLflow's Spark UDF, in tasks and batches of a size."""
+"""A registered model over rows of gold, by MLflow's Spark UDF, in batches of a size."""
 
 from __future__ import annotations
 
@@ -17,8 +17,6 @@ from lakehouse_nlp.model.pyfunc import FLAT, RESULT_TYPE, TEXT, flat_type
 if TYPE_CHECKING:
     from mlflow.models import ModelSignature
 
-# Bytes of gold that are not worth a shuffle, and tasks a core where there is one: the last of them end about together.
-SMALL, TASKS = 8_000_000, 4
 # Models that are kept at hand: MLflow fetches one anew for each UDF, and keeps every copy until the process ends.
 KEPT = 8
 
@@ -93,14 +91,6 @@ def _signature(store: str, uri: str, run_id: str) -> ModelSignature:
 def _columns(signature: ModelSignature) -> tuple[tuple[str, str], ...]:
     """The columns that a version reads, as Spark's types."""
     return tuple((str(spec.name), str(spec.type.name)) for spec in signature.inputs)
-
-
-def spread(ctx: Context, gold: DataFrame) -> DataFrame:
-    """The rows of gold in tasks of about a size: one task reads a file, and all wait for the one with the largest."""
-    sizes, cores = ctx.tables.log("gold").sizes(), ctx.spark.sparkContext.defaultParallelism
-    if sum(sizes) < SMALL or max(sizes) <= sum(sizes) / cores:
-        return gold
-    return gold.repartition(TASKS * cores, "key")
 
 
 def _batch_rows(ctx: Context) -> int:

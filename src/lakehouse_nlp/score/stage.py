@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 from lakehouse_nlp.core import actions
 from lakehouse_nlp.core.alerts import alert
 from lakehouse_nlp.core.context import Context, StepResult
+from lakehouse_nlp.core.dealing import dealt
 from lakehouse_nlp.core.errors import DataError
 from lakehouse_nlp.core.pending import Pending
 from lakehouse_nlp.core.pending import size as pending_rows
@@ -18,7 +19,7 @@ from lakehouse_nlp.core.session import beside, wake
 from lakehouse_nlp.core.tables import moved
 from lakehouse_nlp.score.named import SOURCE, TARGET, pipelines, resolved
 from lakehouse_nlp.score.passes import passes, unscored
-from lakehouse_nlp.score.predict import predicted, spread
+from lakehouse_nlp.score.predict import predicted
 from lakehouse_nlp.score.switch import switched, waits, withheld
 
 
@@ -97,7 +98,10 @@ def _scored(ctx: Context, found: Pending, versions: Sequence[Version]) -> tuple[
     made = beside(lambda: ctx.tables.ensure(TARGET, {"value": "double"}))  # which tables of earlier releases lack
     if ctx.tables.log(TARGET).rows():
         made.result()  # what is scored already is read from it
-    rows = _rows(ctx, unscored(ctx, found, versions), versions)
+    gold = unscored(ctx, found, versions)
+    if found.since is None:
+        gold = dealt(gold, ctx.tables.log(SOURCE).sizes(), "key")
+    rows = _rows(ctx, gold, versions)
     made.result()
     before = ctx.tables.log(TARGET).version()
     wrote = ctx.tables.merge_once(
@@ -115,7 +119,6 @@ def _scored(ctx: Context, found: Pending, versions: Sequence[Version]) -> tuple[
 
 def _rows(ctx: Context, gold: DataFrame, versions: Sequence[Version]) -> DataFrame:
     """The rows of predictions: each row of gold once for each version, from one read."""
-    gold = spread(ctx, gold)
     for version in versions:
         gold = predicted(ctx, gold, version).withColumnRenamed("_p", f"_p{version.number}")
     numbers = [F.lit(version.number) for version in versions]
