@@ -50,6 +50,7 @@ COMPARISONS = (
     cpu("nlp_vs_sql", "nlp", "nlp_sql", "Spark SQL by hand", at_most(2.5)),
     cpu("nlp_vs_duckdb", "nlp", "nlp_duckdb", "DuckDB by hand", None),
     seconds("growth", "score", TENTH, "a tenth of the rows", at_most(10.5)),
+    seconds("further_version", "further", "score", "the first version", None),
     Comparison(
         "nothing_new",
         Side("nothing_new", "again"),

@@ -79,6 +79,20 @@ def nothing_new(home: Path, lake: str) -> dict[str, Any]:
     return {**told, "again": again["seconds"]}
 
 
+def further(home: Path, lake: str) -> dict[str, Any]:
+    """Our stage over all of gold beside the predictions of another version, as after each new champion."""
+    from pyspark.sql import functions as F
+
+    ctx = opened(home, lake)
+    _scored(ctx)
+    other, before = ctx.tables.read(TARGET).withColumn("version", F.col("version") + 1), home / lake / "before"
+    other.write.mode("overwrite").parquet(str(before))
+    shutil.rmtree(ctx.tables.path(TARGET))
+    ctx.tables.ensure(TARGET, {"value": "double"})
+    ctx.spark.read.parquet(str(before)).writeTo(ctx.tables.name(TARGET)).append()
+    return _timed(ctx)
+
+
 def first_row(home: Path, lake: str, *sets: str) -> dict[str, Any]:
     """To the first scored row in a session that has come to one before, by a worker that is new: Spark ends those of a
     query that wants no more rows. The first time tells as `cold`.
@@ -114,9 +128,13 @@ def digest(path: Path) -> str:
 
 
 def _scored(ctx: Context) -> dict[str, Any]:
+    shutil.rmtree(ctx.tables.path(TARGET), ignore_errors=True)
+    return _timed(ctx)
+
+
+def _timed(ctx: Context) -> dict[str, Any]:
     from lakehouse_nlp import score as stage
 
-    shutil.rmtree(ctx.tables.path(TARGET), ignore_errors=True)
     stage.due(ctx)  # which a run asks before it starts a session; it finds the champion
     ctx.sign("score")
     return timed(lambda: stage.run(ctx), _rows(ctx))
@@ -207,6 +225,7 @@ JOBS = {
     "trained": trained,
     "score": score,
     "nothing_new": nothing_new,
+    "further": further,
     "first_row": first_row,
     "first_row_bare": lambda home, lake: first_row(home, lake, BARE),
     "limit": limit,
