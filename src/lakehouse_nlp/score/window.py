@@ -24,9 +24,8 @@ def in_window(ctx: Context, gold: DataFrame) -> DataFrame:
     by, kind = window.by or INGESTED, _kind(ctx)
 
     def at(bound: datetime) -> Column:
-        return F.lit(bound.isoformat(sep=" ")).cast(
-            kind
-        )  # text in the session's zone, UTC; a cast column skips no file
+        """Text in the session's zone, UTC, made a time: a cast column would skip no file."""
+        return F.lit(bound.isoformat(sep=" ")).cast(kind)
 
     when = F.col(f"`{by}`")
     bounds = [when >= at(window.since)] if window.since else []
