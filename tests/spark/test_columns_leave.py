@@ -49,7 +49,7 @@ def _run(ctx: Context, *lines: str) -> None:
 
 
 def _read(ctx: Context, table: str, *columns: str) -> list[tuple[Any, ...]]:
-    found = duck.rows(ctx.root, f"SELECT {', '.join(columns)} FROM tiny.{table} ORDER BY 1", only=[f"tiny.{table}"])
+    found = duck.rows(ctx.root, f"SELECT {', '.join(columns)} FROM tiny.{table} ORDER BY ALL", only=[f"tiny.{table}"])
     return [tuple(row.values()) for row in found]
 
 
