@@ -54,7 +54,6 @@ def test_champion_and_challenger_score_from_one_read_what_each_scores_alone(
     beside = make_context(tmp_path / "alone", **BOTH)
     assert stage.due(beside) == "gold is new to tiny/2"
     assert stage.run(beside).written == 21
-    assert next(info["operation"] for _, info in beside.tables.log("predictions").commits()) == "WRITE"  # and no merge
     without_run = [{k: {**row, "model_run_id": ""} for k, row in said(ctx).items()} for ctx in (together, beside)]
     assert without_run[0] == without_run[1]
     assert len(without_run[0]) == 42

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from lakehouse_nlp import __version__
 from lakehouse_nlp.core import duck
 from lakehouse_nlp.core.context import Context
 from lakehouse_nlp.core.errors import DataError
-from lakehouse_nlp.core.tables import Change, Stamp, Tables, direct, moved, note
+from lakehouse_nlp.core.tables import Change, Stamp, Tables, direct, note
 
 pytestmark = [pytest.mark.spark, pytest.mark.usefixtures("spark")]
 
@@ -269,34 +268,11 @@ def test_of_two_that_find_a_table_empty_the_second_merges(
     assert _texts(ctx) == {"b": "b2", "c": "c1"}
 
 
-def test_the_first_rows_of_a_partition_are_not_merged(ctx: Context, spark: SparkSession) -> None:
+def test_a_merge_that_was_overtaken_is_made_again(
+    ctx: Context, spark: SparkSession, make_context: Callable[..., Context], tmp_path: Path
+) -> None:
     ctx.tables.ensure("gold", {"price": "double"})
     ctx.tables.merge_once("gold", _gold(spark, ("a", "a1", 1)), on=["key"])
-    test = _gold(spark, ("b", "b1", 1), ("c", "c1", 1)).withColumn("split", F.lit("test"))
-    merge = partial(ctx.tables.merge_once, "gold", test, on=["key"], changed=CHANGED, part={"split": "test"})
-    wrote = merge()
-    assert (wrote["numOutputRows"], "numSourceRows" in wrote) == (2, False)
-    assert moved(merge()) == (2, 0)
-    assert _texts(ctx) == {"a": "a1", "b": "b1", "c": "c1"}
-    assert [ctx.tables.log("gold").rows({"split": split}) for split in ("train", "test", "none")] == [1, 2, 0]
-    came = ctx.tables.changes("gold", 1, 2).select("key", "split").collect()
-    assert sorted(tuple(row) for row in came) == [("b", "test"), ("c", "test")]
-
-
-@pytest.mark.parametrize("mine_first", [False, True])
-@pytest.mark.parametrize("theirs_first", [False, True])
-def test_a_merge_that_was_overtaken_is_made_again(
-    ctx: Context,
-    spark: SparkSession,
-    make_context: Callable[..., Context],
-    tmp_path: Path,
-    mine_first: bool,
-    theirs_first: bool,
-) -> None:
-    """`…_first`: as the first rows of their partition."""
-    ctx.tables.ensure("gold", {"price": "double"})
-    ctx.tables.merge_once("gold", _gold(spark, ("a", "a1", 1)).withColumn("split", F.lit("test")), on=["key"])
-    part = {True: {"split": "train"}, False: None}
     began, overtaken = tmp_path / "began", tmp_path / "overtaken"
 
     @F.udf("string")
@@ -308,14 +284,12 @@ def test_a_merge_that_was_overtaken_is_made_again(
 
     mine = _gold(spark, ("b", "b2", 2), ("c", "c1", 1)).withColumn("clean_text", waiting("clean_text"))
     with ThreadPoolExecutor(1) as pool:
-        asked = {"on": ["key"], "changed": CHANGED, "upto": {"silver": 2}, "part": part[mine_first]}
-        merged = pool.submit(ctx.tables.merge_once, "gold", mine, **asked)
+        merged = pool.submit(ctx.tables.merge_once, "gold", mine, on=["key"], changed=CHANGED, upto={"silver": 2})
         while not began.exists() and not merged.done():
             time.sleep(0.05)
         other = make_context(ctx.home, run_id="run-2")
         other.sign("test", "recipe-1")
-        theirs = _gold(spark, ("b", "b1", 1), ("d", "d1", 1))
-        other.tables.merge_once("gold", theirs, on=["key"], part=part[theirs_first])
+        other.tables.merge_once("gold", _gold(spark, ("b", "b1", 1), ("d", "d1", 1)), on=["key"])
         overtaken.touch()
         found = merged.result()
     assert (found["numTargetRowsInserted"], found["numTargetRowsUpdated"]) == (1, 1)

@@ -112,7 +112,6 @@ def _scored(ctx: Context, found: Pending, versions: Sequence[Version]) -> tuple[
         changed="new.row_hash <> old.row_hash OR new.model_run_id <> old.model_run_id",
         upto=None if ctx.settings.score.window else {SOURCE: found.upto},  # a backfill moves no position
         single=True,  # gold is merged by key
-        part={"version": versions[0].number} if len(versions) == 1 else None,
     )
     idle = ctx.settings.score.window and ctx.tables.log(TARGET).version() == before  # then `wrote` is of another pass
     return (0, 0) if idle else moved(wrote)

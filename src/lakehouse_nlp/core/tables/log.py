@@ -93,17 +93,9 @@ class Log:
         """The latest version, or None where there is no table."""
         return self.table.version() if self.exists else None
 
-    def rows(self, part: Mapping[str, object] | None = None) -> int:
-        """The number of rows, from the log's statistics; 0 where there is no table. `part`: only of the partitions with
-        these values, column -> value.
-        """
-        if not (part and self.exists):
-            return self.table.count() if self.exists else 0
-        import pyarrow as pa
-
-        files = pa.table(self.table.get_add_actions(flatten=True)).to_pylist()
-        there = {f"partition.{column}": value for column, value in part.items()}.items()
-        return sum(file["num_records"] for file in files if there <= file.items())
+    def rows(self) -> int:
+        """The number of rows, from the log's statistics; 0 where there is no table."""
+        return self.table.count() if self.exists else 0
 
     def rows_at(self, version: int) -> int | None:
         """The number of rows of a version; None where the log does not know it any more."""

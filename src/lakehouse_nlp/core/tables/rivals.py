@@ -12,13 +12,11 @@ TRIES = 4
 
 
 def unless_done(write: Callable[[], object]) -> None:
-    """Writes, unless somebody else makes the same transaction at this moment, or changes what it would replace: then
-    it is done.
-    """
+    """Writes, unless somebody else makes the same transaction at this moment: then it is done."""
     try:
         write()
     except Exception as error:
-        if DONE not in str(error) and not _overtaken(error):
+        if DONE not in str(error):
             raise
 
 
@@ -29,9 +27,5 @@ def unless_overtaken(write: Callable[[], object]) -> None:
             write()
             return
         except Exception as error:
-            if not left or not _overtaken(error):
+            if not left or not OVERTAKEN.search(f"{type(error).__name__}: {error}"):
                 raise
-
-
-def _overtaken(error: Exception) -> bool:
-    return bool(OVERTAKEN.search(f"{type(error).__name__}: {error}"))

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from datetime import datetime, timedelta
-from functools import partial
 from typing import TYPE_CHECKING
 
 from lakehouse_nlp.core.errors import DataError
@@ -119,26 +118,16 @@ class Tables(Catalog):
     # -- writing ----------------------------------------------------------------------------------------------------
 
     def append_once(
-        self,
-        table: str,
-        rows: DataFrame,
-        *,
-        app: str,
-        version: int,
-        upto: Mapping[str, int] | None = None,
-        over: str | None = None,
+        self, table: str, rows: DataFrame, *, app: str, version: int, upto: Mapping[str, int] | None = None
     ) -> dict[str, int]:
-        """Appends the rows unless this app has appended this version, or a later one, before; or puts them in the place
-        of those for which `over` holds, as `replace_window` does.
+        """Appends the rows unless this app has appended this version, or a later one, before.
 
-        Returns Delta's numbers of the commit; empty if there was nothing left to do, or others changed what it is over.
+        Returns Delta's numbers of the commit; empty if there was nothing left to do.
         """
-        from pyspark.sql import functions as F
-
         before = self.log(table).version()
         self._sign(upto)
         once = rows.writeTo(self.attach(table)).option("txnAppId", app).option("txnVersion", str(version))
-        unless_done(partial(once.overwrite, F.expr(over)) if over else once.append)
+        unless_done(once.append)
         return self.log(table).written(self._stamp.run_id, self._stamp.stage, since=before)
 
     def merge_once(
@@ -151,18 +140,16 @@ class Tables(Catalog):
         within: str = "true",
         upto: Mapping[str, int] | None = None,
         single: bool = False,
-        part: Mapping[str, int | str] | None = None,
     ) -> dict[str, int]:
         """Inserts new keys, and updates the old ones where `changed` holds (a condition over `old` and `new`).
 
         `within`: what is known of all old rows that can match, so that only their files are read. `single`: a key is
-        known to come once; else DataError names those that come more than once. `part`: the partition that all the rows
-        are of, column -> value, if it is one; the first rows of a partition need no merge. What is written is null in
-        the columns of the table that the rows lack. Returns Delta's numbers of the commit.
+        known to come once; else DataError names those that come more than once. What is written is null in the columns
+        of the table that the rows lack. Returns Delta's numbers of the commit.
         """
         if not single:
             self._refuse_doubles(table, rows, on)
-        if not self._first(table, rows, upto, part):
+        if not self._first(table, rows, upto):
             name, match = self.attach(table), " AND ".join([within, *(f"old.`{c}` = new.`{c}`" for c in on)])
 
             def merge() -> None:
@@ -186,23 +173,15 @@ class Tables(Catalog):
         lacking = [field for field in self.read(table).schema.fields if field.name.casefold() not in there]
         return rows.withColumns({field.name: F.lit(None).cast(field.dataType) for field in lacking})
 
-    def _first(
-        self, table: str, rows: DataFrame, upto: Mapping[str, int] | None, part: Mapping[str, int | str] | None
-    ) -> bool:
-        """Writes the rows that come first to a table, or to a partition, which costs less than a merge; False where
-        they are not first.
+    def _first(self, table: str, rows: DataFrame, upto: Mapping[str, int] | None) -> bool:
+        """Appends the rows that come first to a table, which costs less than a merge; False where they are not first.
 
-        By a transaction that each of them takes once: of two processes that both find it empty, one has to merge. The
-        first of a partition stand in the place of no rows: what others merge into it meanwhile is noticed, which beside
-        an append it would not be.
+        By a transaction that a table takes once: of two processes that both find it empty, one has to merge.
         """
-        log, app = self.log(table), f"{self.project}.{table}.first"
-        if not log.rows():
-            return bool(self.append_once(table, rows, app=app, version=1, upto=upto))
-        if not part or log.rows(part):
-            return False
-        within = " AND ".join(f"`{column}` = {value!r}" for column, value in part.items())
-        return bool(self.append_once(table, rows, app=f"{app}.{within}", version=1, upto=upto, over=within))
+        log = self.log(table)
+        return not log.rows() and bool(
+            self.append_once(table, rows, app=f"{self.project}.{table}.first", version=1, upto=upto)
+        )
 
     def replace_window(
         self, table: str, rows: DataFrame, *, where: str = "true", upto: Mapping[str, int] | None = None
