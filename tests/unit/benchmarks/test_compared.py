@@ -26,7 +26,8 @@ pytestmark = pytest.mark.unit
 
 TABLE = [
     "score_vs_limit", "score_vs_sparkxgb", "score_vs_sklearn", "first_row", "nlp", "nlp_stem", "nlp_vs_sql",
-    "nlp_vs_duckdb", "growth", "nothing_new", "worker_memory", "cold_vs_limit", "cold_vs_sparkxgb", "cold_vs_sklearn",
+    "nlp_vs_duckdb", "growth", "further_version", "nothing_new", "worker_memory", "cold_vs_limit", "cold_vs_sparkxgb",
+    "cold_vs_sklearn",
     "cold_first_row",
 ]  # fmt: skip
 
