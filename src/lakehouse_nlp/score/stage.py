@@ -103,7 +103,6 @@ def _scored(ctx: Context, found: Pending, versions: Sequence[Version]) -> tuple[
         gold = dealt(gold, ctx.tables.log(SOURCE).sizes(), "key")
     rows = _rows(ctx, gold, versions)
     made.result()
-    before = ctx.tables.log(TARGET).version()
     wrote = ctx.tables.merge_once(
         TARGET,
         rows,
@@ -113,8 +112,7 @@ def _scored(ctx: Context, found: Pending, versions: Sequence[Version]) -> tuple[
         upto=None if ctx.settings.score.window else {SOURCE: found.upto},  # a backfill moves no position
         single=True,  # gold is merged by key
     )
-    idle = ctx.settings.score.window and ctx.tables.log(TARGET).version() == before  # then `wrote` is of another pass
-    return (0, 0) if idle else moved(wrote)
+    return moved(wrote)
 
 
 def _rows(ctx: Context, gold: DataFrame, versions: Sequence[Version]) -> DataFrame:

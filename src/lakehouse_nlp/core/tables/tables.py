@@ -145,8 +145,9 @@ class Tables(Catalog):
 
         `within`: what is known of all old rows that can match, so that only their files are read. `single`: a key is
         known to come once; else DataError names those that come more than once. What is written is null in the columns
-        of the table that the rows lack. Returns Delta's numbers of the commit.
+        of the table that the rows lack. Returns Delta's numbers of the commit; empty if there was nothing to write.
         """
+        before = self.log(table).version()
         if not single:
             self._refuse_doubles(table, rows, on)
         if not self._first(table, rows, upto):
@@ -163,7 +164,7 @@ class Tables(Catalog):
 
             unless_overtaken(merge)
         self._reached(table, upto)
-        return self.log(table).written(self._stamp.run_id, self._stamp.stage)
+        return self.log(table).written(self._stamp.run_id, self._stamp.stage, since=before)
 
     def _whole(self, table: str, rows: DataFrame) -> DataFrame:
         """The rows with null in the columns of the table that they lack: `SET *` asks for all, as appends do not."""
