@@ -45,9 +45,13 @@ def pending_beside(
 
     `identity`: what tells the recipe from an earlier one of its name; the position counts only if its stamp has it.
     """
+    return _since(ctx, source, last_beside(ctx, stage, target, recipe, identity), f"{source} is new to {recipe}")
+
+
+def last_beside(ctx: Context, stage: str, target: str, recipe: str, identity: str = "") -> Stamp | None:
+    """The stamp of a recipe's last commit to a table, where it was not an earlier recipe of its name."""
     last = ctx.tables.log(target).last(stage, recipe)
-    mine = last if last and identity in ("", *last.recipe.split()) else None
-    return _since(ctx, source, mine, f"{source} is new to {recipe}")
+    return last if last and identity in ("", *last.recipe.split()) else None
 
 
 def _since(ctx: Context, source: str, last: Stamp | None, otherwise: str) -> Pending | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from lakehouse_nlp.core import duck
 from lakehouse_nlp.core.context import Context
 from lakehouse_nlp.core.events import shown
+from lakehouse_nlp.core.pending import last_beside
 from lakehouse_nlp.core.registry import Registry, Version
 from lakehouse_nlp.score.predict import lacking
 
@@ -52,6 +53,5 @@ def _shown_still(ctx: Context, registry: Registry, leads: int) -> Iterator[Versi
     past = [] if ctx.settings.score.window else shown(ctx)
     numbers = {past[0].version, past[0].canary} - {None, leads} if past else set()
     for version in registry.versions() if numbers else ():
-        last = ctx.tables.log(TARGET).last("score", str(version)) if version.number in numbers else None
-        if last and version.run_id in last.recipe.split():
+        if version.number in numbers and last_beside(ctx, "score", TARGET, str(version), version.run_id):
             yield version
