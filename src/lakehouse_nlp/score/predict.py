@@ -43,7 +43,6 @@ def predicted(ctx: Context, gold: DataFrame, version: Version) -> DataFrame:
             hint="name them in features again, or lakehouse-nlp run train register, for a model of today's columns",
         )
     registry = Registry(ctx)
-    registry.client  # noqa: B018  # points MLflow at the project's store
     looked = beside(gold.inputFiles)  # Delta reads gold's log, while MLflow fetches the model
     ctx.spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", _batch_rows(ctx))
     classes = len(classes_of(registry.metrics(version)))
