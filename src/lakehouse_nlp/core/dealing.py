@@ -12,13 +12,8 @@ if TYPE_CHECKING:
 SMALL, TASKS = 8_000_000, 4
 
 
-def tasks(sizes: Sequence[int], cores: int) -> int | None:
-    """To how many tasks rows are to be dealt that lie in files of these sizes, in bytes; None: as they lie."""
-    total = sum(sizes)
-    return None if total < SMALL or max(sizes, default=0) <= total / cores else TASKS * cores
-
-
 def dealt(rows: DataFrame, sizes: Sequence[int], by: str) -> DataFrame:
-    """A table's rows, whose files have these sizes; dealt out by a column where one is more than a core's share."""
-    wanted = tasks(sizes, rows.sparkSession.sparkContext.defaultParallelism)
-    return rows.repartition(wanted, by) if wanted else rows
+    """A table's rows, whose files have so many bytes; dealt out by a column where one is more than a core's share."""
+    cores, total = rows.sparkSession.sparkContext.defaultParallelism, sum(sizes)
+    even = total < SMALL or max(sizes) <= total / cores
+    return rows if even else rows.repartition(TASKS * cores, by)
