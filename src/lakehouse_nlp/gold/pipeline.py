@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 
 from lakehouse_nlp.core.errors import DataError
 from lakehouse_nlp.core.settings.models import Nlp
+from lakehouse_nlp.core.uri import file_uri
 from lakehouse_nlp.gold.stems import stemmed
 from lakehouse_nlp.gold.tokens import plain, split, through
 
@@ -37,8 +38,8 @@ def tokenised(rows: DataFrame, nlp: Nlp, home: Path, folder: Path, lying: DataFr
     """
     place = kept(rows.sparkSession, nlp, home, folder)
     if not plain(nlp):
-        return _annotated(rows, PipelineModel.load(_uri(place)))
-    return _quick(rows, nlp, PipelineModel.load(_uri(place)) if nlp.lemmas else None, lying)
+        return _annotated(rows, PipelineModel.load(file_uri(place)))
+    return _quick(rows, nlp, PipelineModel.load(file_uri(place)) if nlp.lemmas else None, lying)
 
 
 def nlp_hash(nlp: Nlp, home: Path) -> str:
@@ -64,7 +65,7 @@ def kept(spark: SparkSession, nlp: Nlp, home: Path, folder: Path) -> Path:
         _refuse_others(_annotated(tried, model), _quick(tried, nlp, model))
     half = place.with_name(f".{place.name}")
     shutil.rmtree(half, ignore_errors=True)
-    model.save(_uri(half))
+    model.save(file_uri(half))
     half.rename(place)
     return place
 
@@ -85,7 +86,7 @@ def stages(nlp: Nlp, home: Path) -> list[Any]:
         cleaner = StopWordsCleaner().setCaseSensitive(False)
         chain.append(cleaner.setStopWords(_stop_words(nlp.stop_words)))
     if nlp.lemmas:
-        chain.append(Lemmatizer().setDictionary(_uri(home / nlp.lemmas), "->", "\t"))
+        chain.append(Lemmatizer().setDictionary(file_uri(home / nlp.lemmas), "->", "\t"))
     if nlp.stem:
         chain.append(Stemmer())
     names = ["_document", *(f"_{place}" for place in range(1, len(chain) - 1)), TOKENS]
@@ -94,11 +95,6 @@ def stages(nlp: Nlp, home: Path) -> list[Any]:
             annotator.setInputCols([names[place - 1]])
         annotator.setOutputCol(names[place])
     return chain
-
-
-def _uri(path: Path) -> str:
-    """A path of this file system, whichever is Spark's default; not percent-encoded, for Hadoop takes it literally."""
-    return f"file:{path.resolve()}"
 
 
 def _annotated(rows: DataFrame, model: PipelineModel) -> DataFrame:

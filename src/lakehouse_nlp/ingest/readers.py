@@ -16,6 +16,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from lakehouse_nlp.core.settings import Settings
+from lakehouse_nlp.core.uri import file_uri
 from lakehouse_nlp.ingest.columns import Fields
 from lakehouse_nlp.ingest.staged import Staged
 
@@ -136,8 +137,8 @@ def _aligned(frame: DataFrame, values: Mapping[str, Column], fields: Fields) -> 
 
 
 def _literal(path: Path) -> str:
-    """The path as Spark takes it: of this file system, whichever is its default, and without patterns."""
-    return "file:" + re.sub(r"([\\\[\]{}*?])", r"\\\1", str(path.resolve()))
+    """The path as Spark's readers take it, which would find patterns in it."""
+    return re.sub(r"([\\\[\]{}*?])", r"\\\1", file_uri(path))
 
 
 READERS = {"csv": _csv, "json": _json, "parquet": _typed, "orc": _typed}

@@ -19,6 +19,7 @@ from lakehouse_nlp.core.context import Context
 from lakehouse_nlp.core.errors import DataError, SessionLostError, UsageError
 from lakehouse_nlp.core.events import EVENTS, ledger
 from lakehouse_nlp.core.session import alive
+from lakehouse_nlp.core.uri import file_uri
 
 SOURCE = "gold"
 # Seconds between two looks at whether the stream still runs, and whether it is to end.
@@ -94,14 +95,14 @@ def _micro_batches(ctx: Context, every: float, over: Callable[[], bool]) -> Gene
 
 
 def _started(ctx: Context, every: float, gate: Gate) -> StreamingQuery:
-    checkpoint = ctx.folder.resolve() / ".checkpoint"
+    checkpoint = ctx.folder / ".checkpoint"
     shutil.rmtree(checkpoint, ignore_errors=True)
     gold, events = (ctx.tables.stream(table).select(F.lit(table).alias("table")) for table in (SOURCE, EVENTS))
     return (
         gold.union(events)
         .writeStream.queryName(f"score {ctx.settings.project}")
         .foreachBatch(gate)
-        .option("checkpointLocation", f"file:{checkpoint}")
+        .option("checkpointLocation", file_uri(checkpoint))
         .trigger(processingTime=f"{round(every * 1000)} milliseconds")
         .start()
     )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from lakehouse_nlp.core.tables.log import Log, Stamp
+from lakehouse_nlp.core.uri import file_uri
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -130,8 +131,8 @@ class Catalog:
 
 
 def _location(path: Path) -> str:
-    """A folder as Spark SQL takes it between quotes: not percent-encoded, for Spark takes %20 to be three letters."""
-    return f"file:{path.resolve()}".replace("\\", "\\\\").replace("'", "\\'")
+    """A folder as Spark SQL takes it between quotes."""
+    return file_uri(path).replace("\\", "\\\\").replace("'", "\\'")
 
 
 def _known(spark: SparkSession) -> dict[str, str]:
