@@ -10,7 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from lakehouse_nlp.cli import render
-from lakehouse_nlp.cli.app import Env, Home, Json, Project, Sets, _context, app
+from lakehouse_nlp.cli.app import app
+from lakehouse_nlp.cli.options import Env, Home, Json, Project, Sets, open_context
 from lakehouse_nlp.core.errors import UsageError
 
 Numbers = Annotated[list[int] | None, typer.Argument(help="One version to show, several to compare; none to list all.")]
@@ -38,7 +39,7 @@ def label(
 
     if (source is None) == (key is None or label is None) or (source and (key or label)):
         raise UsageError("a label needs --key and --label, or --from", hint="lakehouse-nlp label --help")
-    with closing(_context(home, project, env, None)) as ctx:
+    with closing(open_context(home, project, env, None)) as ctx:
         given = read_labels(ctx, source, why) if source else [Given(key or "", label or "", why)]
         found = give(ctx, given, source.name if source else None, ahead=ahead, new_class=new_class)
     says = f"{found.given:,} labels written, {found.known:,} stood already"
@@ -56,7 +57,7 @@ def models(
     """
     from lakehouse_nlp.models import compared, listed, shown
 
-    ctx = _context(home, project, env, None)
+    ctx = open_context(home, project, env, None)
     if not versions:
         _list(listed(ctx), as_json=json)
     elif len(versions) == 1:
@@ -80,7 +81,7 @@ def promote(
     """
     from lakehouse_nlp.register.aliases import promote as promoted
 
-    with closing(_context(home, project, env, None)) as ctx:
+    with closing(open_context(home, project, env, None)) as ctx:
         made = promoted(ctx, version, why)
     render.message({"champion": made.number}, f"{made} is champion; next: lakehouse-nlp run score", as_json=json)
 
@@ -93,7 +94,7 @@ def rollback(why: Why, project: Project = None, home: Home = None, env: Env = "l
     """
     from lakehouse_nlp.register.aliases import rollback as rolled_back
 
-    with closing(_context(home, project, env, None)) as ctx:
+    with closing(open_context(home, project, env, None)) as ctx:
         made = rolled_back(ctx, why)
     render.message({"champion": made.number}, f"{made} is champion again", as_json=json)
 
@@ -112,7 +113,7 @@ def train(
     """
     from lakehouse_nlp.train.reproduce import reproduce as reproduced
 
-    with closing(_context(home, project, env, None)) as ctx:
+    with closing(open_context(home, project, env, None)) as ctx:
         found = reproduced(ctx, reproduce)
     value = {"version": found.version.number, "then": found.then, "now": found.now, "same": found.same}
     says = f"booster {found.now}: the same, byte for byte" if found.same else f"booster {found.now}, was {found.then}"
@@ -136,7 +137,7 @@ def explain(
     """
     from lakehouse_nlp.explain import explain as explained
 
-    found = explained(_context(home, project, env, sets), key, version)
+    found = explained(open_context(home, project, env, sets), key, version)
     if json:
         render.data(found)
         return

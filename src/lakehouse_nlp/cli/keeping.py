@@ -1,4 +1,4 @@
-"""The commands that keep a project elsewhere, and bring it back."""
+"""The commands that keep a project: rows set aside are judged again, files tidied, all of it backed up and restored."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lakehouse_nlp.cli import render
-from lakehouse_nlp.cli.app import Env, Home, Json, Project, Sets, _context, _home, app
+from lakehouse_nlp.cli.app import app
+from lakehouse_nlp.cli.options import Env, Home, Json, Project, Sets, home_folder, open_context
 from lakehouse_nlp.cli.progress import counting
 
 if TYPE_CHECKING:
@@ -20,6 +21,54 @@ NAMES = {
     "tables": "tables, with their logs", "lake": "waiting and refused files, copies of models", "ops": "rows of ops",
     "registry": "MLflow's rows", "artifacts": "MLflow's files", "conf": "settings", "home": "files that settings name",
 }  # fmt: skip
+
+
+@app.command()
+def replay(
+    where: Annotated[str | None, typer.Option("--where", help="Rows, by SQL over <project>.rejected_rows.")] = None,
+    project: Project = None,
+    home: Home = None,
+    env: Env = "local",
+    sets: Sets = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen; write nothing.")] = False,
+    json: Json = False,
+) -> None:
+    """Judge set-aside rows by today's rules: those that pass go to silver.
+
+    Example: lakehouse-nlp replay --where "rule = 'type(rating)'" --dry-run
+    """
+    from lakehouse_nlp.silver.replay import replay as again
+
+    with closing(open_context(home, project, env, sets)) as ctx:
+        ctx.ready()
+        found = again(ctx, where, dry_run=dry_run)
+    render.replayed(found, as_json=json)
+
+
+@app.command()
+def maintain(
+    project: Project = None,
+    home: Home = None,
+    env: Env = "local",
+    sets: Sets = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say which files would go; write nothing.")] = False,
+    order: Annotated[bool, typer.Option("--order", help="Put rows in the order of their keys, too, by Spark.")] = False,
+    json: Json = False,
+) -> None:
+    """Merge small files of a project's tables and of ops, and delete what nothing needs: files, logs, trials.
+
+    Kept are files younger than lake.retain_days, changes not yet read, and every version of gold that a model names.
+    Examples: lakehouse-nlp maintain --dry-run; lakehouse-nlp maintain --project demo --set lake.retain_days=30;
+    lakehouse-nlp maintain --order
+    """
+    from lakehouse_nlp.maintain import maintain as maintained
+
+    with closing(open_context(home, project, env, sets)) as ctx:
+        ctx.ready()
+        with counting() as show:
+            show(ctx)
+            found = maintained(ctx, dry_run=dry_run, order=order)
+    render.upkeep(found, dry_run=dry_run, as_json=json)
 
 
 @app.command()
@@ -40,7 +89,7 @@ def backup(
     """
     from lakehouse_nlp.backup import backup as backed_up
 
-    with closing(_context(home, project, env, sets)) as ctx:
+    with closing(open_context(home, project, env, sets)) as ctx:
         ctx.ready()
         with counting() as show:
             show(ctx)
@@ -72,7 +121,7 @@ def restore(
     """
     from lakehouse_nlp.backup import restore as restored
 
-    where: Path = _home(home)
+    where: Path = home_folder(home)
     with counting() as show:
         found = restored(where, source, project, env, at=at, replace=replace, dry_run=dry_run, told=show)
     _told(found, "would be copied" if dry_run else "copied", as_json=json)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lakehouse_nlp.cli import render
-from lakehouse_nlp.cli.app import Env, Home, Json, Project, _context, app
+from lakehouse_nlp.cli.app import app
+from lakehouse_nlp.cli.options import Env, Home, Json, Project, open_context
 from lakehouse_nlp.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def lineage(
 
     if up and down:
         raise UsageError("--up and --down", hint="choose one; both are shown where neither is given")
-    came, goes = trace(_context(home, project, env, None), table, version)
+    came, goes = trace(open_context(home, project, env, None), table, version)
     if json:
         render.data(({} if down else {"from": asdict(came)}) | ({} if up else {"to": [asdict(each) for each in goes]}))
         return

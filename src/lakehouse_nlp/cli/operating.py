@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from lakehouse_nlp.cli import render
-from lakehouse_nlp.cli.app import Env, Home, Json, Project, Sets, _context, _home, app
+from lakehouse_nlp.cli.app import app
+from lakehouse_nlp.cli.options import Env, Home, Json, Project, Sets, home_folder, open_context
 
 PAUSE = 2.0  # seconds between two questions to the schedule
 
@@ -34,7 +35,7 @@ def runs(
     from lakehouse_nlp.core.history import runs as found
 
     if called.invoked_subcommand is None:
-        render.runs(found(_context(home, project, env, None), last), as_json=json)
+        render.runs(found(open_context(home, project, env, None), last), as_json=json)
 
 
 @history.command("show")
@@ -48,7 +49,7 @@ def show(
     """Show a run: every try of every step, with rows, seconds, what it used, and what went wrong."""
     from lakehouse_nlp.core.history import run as found
 
-    render.run(found(_context(home, project, env, None), run_id), as_json=json)
+    render.run(found(open_context(home, project, env, None), run_id), as_json=json)
 
 
 @app.command()
@@ -68,7 +69,7 @@ def unblock(
     from lakehouse_nlp.core import actions
     from lakehouse_nlp.core.breaker import unblock as unblocked
 
-    with closing(_context(home, project, env, None)) as ctx:
+    with closing(open_context(home, project, env, None)) as ctx:
         ctx.ready()
         if scoring:
             verdicts = actions.clear(ctx, why)
@@ -100,7 +101,7 @@ def try_alerts(
     """
     from lakehouse_nlp.core.alerts import try_out
 
-    found = try_out(_context(home, project, env, sets), "security" if security else "operators")
+    found = try_out(open_context(home, project, env, sets), "security" if security else "operators")
     if json:
         render.data([vars(each) for each in found])
     else:
@@ -128,9 +129,9 @@ def schedule(
     from lakehouse_nlp.core.stop import stoppable
     from lakehouse_nlp.schedule import Scheduler, keep
 
-    where = _home(home)
+    where = home_folder(home)
     projects = named(where, project, every=not project)
-    scheduler = Scheduler(lambda name: _context(where, name, env, sets), utc_now, render.talk)
+    scheduler = Scheduler(lambda name: open_context(where, name, env, sets), utc_now, render.talk)
     scheduler.expect(projects)
     with stoppable(lambda: None), fleet_of(where, projects, env, sets) as start:
         for ended in keep(projects, scheduler, start, time.sleep, runs=runs, pause=PAUSE):

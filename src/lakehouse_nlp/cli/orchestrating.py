@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from lakehouse_nlp.cli import render
-from lakehouse_nlp.cli.app import Env, Home, Json, Project, Sets, _context, _home, app
+from lakehouse_nlp.cli.app import app
 from lakehouse_nlp.cli.operating import alerts
+from lakehouse_nlp.cli.options import Env, Home, Json, Project, Sets, home_folder, open_context
 from lakehouse_nlp.core.errors import UsageError
 
 
@@ -35,7 +36,7 @@ def projects(home: Home = None, env: Env = "local", json: Json = False) -> None:
     """
     from lakehouse_nlp.orchestrate import projects as found
 
-    told = found(_home(home), env)
+    told = found(home_folder(home), env)
     if json:
         render.data(told)
         return
@@ -68,7 +69,7 @@ def send(
     known = next((each for each in ORDER if each == severity), None)
     if known is None:
         raise UsageError(f"--severity {severity}", hint=f"one of {', '.join(ORDER)}")
-    with closing(_context(home, project, env, sets)) as ctx:
+    with closing(open_context(home, project, env, sets)) as ctx:
         ctx.run_id = checked_id(run_id) if run_id else ctx.run_id
         ctx.ready()
         ctx.sign("alert")

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from lakehouse_nlp.cli import render
-from lakehouse_nlp.cli.app import Env, Home, Project, Sets, _context, app
+from lakehouse_nlp.cli.app import app
+from lakehouse_nlp.cli.options import Env, Home, Project, Sets, open_context
 
 
 @app.command()
@@ -29,7 +30,7 @@ def report(
     """
     from lakehouse_nlp.report import write
 
-    ctx = _context(home, project, env, sets)
+    ctx = open_context(home, project, env, sets)
     written = write(ctx, run_id, to)
     value = {"project": ctx.settings.project, "run_id": written.run_id, "path": str(written.path)}
     render.message(value, str(written.path), as_json=json)

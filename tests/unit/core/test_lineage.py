@@ -179,7 +179,7 @@ def test_what_is_not_there_is_said(ctx: Context, table: str, version: int | None
 
 
 def test_the_command_draws_a_tree_or_gives_json(ctx: Context, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lakehouse_nlp.cli.lineage._context", lambda *_: ctx)
+    monkeypatch.setattr("lakehouse_nlp.cli.lineage.open_context", lambda *_: ctx)
     drawn = CliRunner().invoke(app, ["lineage", "predictions"]).stdout.splitlines()
     day = f"{duck.rows(ctx.root, 'SELECT now() AS at')[0]['at']:%Y-%m-%d}"
     assert drawn[0].startswith(f"tiny.predictions version 0 (9 rows, score of run run-1, {day} ")
