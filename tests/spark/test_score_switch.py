@@ -19,7 +19,7 @@ from lakehouse_nlp.core.registry import Registry
 from lakehouse_nlp.core.tables import Tables
 from lakehouse_nlp.register import stage as register
 from lakehouse_nlp.register.aliases import promote, rollback
-from lakehouse_nlp.score import stage
+from lakehouse_nlp.score import stage, switch
 
 pytestmark = [pytest.mark.spark, pytest.mark.usefixtures("spark")]
 MakeContext = Callable[..., Context]
@@ -37,6 +37,23 @@ def _shown(ctx: Context) -> dict[str, int]:
     assert {row["key"]: row["version"] for row in rows} == found
     assert len(rows) == len(found)
     return found
+
+
+def test_a_version_with_all_rows_of_gold_is_shown_without_a_join_and_a_change_of_one_row_is_seen(
+    spark: SparkSession, home: Path, make_context: MakeContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ctx = make_context(home, **_settings())
+    write_gold(ctx, spark, rows=40)
+    version = Registry(ctx).get(registered(ctx))
+    with monkeypatch.context() as here:
+        here.setattr(switch, "COUNTS", "SELECT error('joined')")
+        stage.run(ctx)
+        assert set(_shown(ctx).values()) == {1}
+    assert switch.whole(ctx, version) == (True, "version 1 scored 40 of 40 rows of gold")
+    ctx.spark.sql("UPDATE tiny.gold SET row_hash = row_hash + 1000 WHERE key = 'k007'")
+    assert switch.whole(ctx, version) == (False, "version 1 scored 39 of 40 rows of gold")
+    ctx.spark.sql("DELETE FROM tiny.gold WHERE key = 'k007'")  # what is scored beyond gold is in nobody's way
+    assert switch.whole(ctx, version) == (True, "version 1 scored 39 of 39 rows of gold")
 
 
 def test_a_canary_answers_its_share_of_the_keys_and_a_larger_one_takes_more_of_them(
