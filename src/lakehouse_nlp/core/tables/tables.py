@@ -145,7 +145,7 @@ class Tables(Catalog):
 
         `within`: what is known of all old rows that can match, so that only their files are read. `single`: a key is
         known to come once; else DataError names those that come more than once. What is written is null in the columns
-        of the table that the rows lack. Returns Delta's numbers of the commit; empty if there was nothing to write.
+        of the table that the rows lack. Returns Delta's numbers of the commit; empty if there was none.
         """
         before = self.log(table).version()
         if not single:
