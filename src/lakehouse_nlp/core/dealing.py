@@ -15,5 +15,5 @@ SMALL, TASKS = 8_000_000, 4
 def dealt(rows: DataFrame, sizes: Sequence[int], by: str) -> DataFrame:
     """A table's rows, whose files have so many bytes; dealt out by a column where one is more than a core's share."""
     cores, total = rows.sparkSession.sparkContext.defaultParallelism, sum(sizes)
-    even = total < SMALL or max(sizes) <= total / cores
+    even = total < SMALL or max(sizes, default=0) <= total / cores
     return rows if even else rows.repartition(TASKS * cores, by)
