@@ -176,6 +176,32 @@ def test_a_version_that_is_champion_again_scores_all_where_its_changes_are_gone(
     assert score.due(ctx) is None
 
 
+def test_all_of_a_table_is_read_though_the_files_that_were_written_are_gone(
+    spark: SparkSession, home: Path, make_context: MakeContext
+) -> None:
+    ctx = make_context(home, **LEARNING)
+    write_gold(ctx, spark, 4)
+    ctx.sign("train")
+    train.run(ctx)
+    before = _files(ctx)
+    maintain(ctx)
+    assert not before & _files(ctx)  # not for the model's sake either: the rows are in those that were merged
+    (version,) = Registry(ctx).versions()
+    assert reproduce(ctx, version.run_id).same
+    assert train.due(ctx) is None
+
+    Registry(ctx).client.set_registered_model_alias("tiny", "champion", "1")
+    assert score.run(ctx).written == 200
+    scored = _files(ctx, "predictions")
+    maintain(ctx)
+    assert not scored & _files(ctx, "predictions")
+    assert ctx.tables.changes("predictions", None, ctx.tables.log("predictions").changed() or 0).count() == 200
+    train.run(ctx)
+    Registry(ctx).client.set_registered_model_alias("tiny", "champion", "2")
+    assert score.run(ctx).written == 200
+    assert reproduce(ctx, Registry(ctx).get(2).run_id).same
+
+
 def test_tables_of_a_catalog_are_its_own_to_maintain(home: Path, make_context: MakeContext) -> None:
     with pytest.raises(UsageError, match="the tables are kept by the catalog main"):
         maintain(make_context(home, lake={"catalog": "main"}))

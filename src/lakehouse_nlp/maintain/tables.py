@@ -46,10 +46,11 @@ def looked_after(ctx: Context, names: Sequence[str], *, dry_run: bool, order: bo
 
 
 def _one(ctx: Context, table: str, *, dry_run: bool, order: bool) -> Upkeep:
-    versions, now = _of_models(ctx, table), ctx.clock()
+    now = ctx.clock()
     least = SHARED if table.startswith("ops.") else _unread(ctx, table, now)
     kept_for = max(timedelta(days=ctx.settings.lake.retain_days), least)
     merged, into = (0, 0) if dry_run else _rewritten(ctx, table, order=order)
+    versions = _of_models(ctx, table)  # by now in the files that were merged
     # Those that went with an earlier call are named, too.
     named = ctx.tables.vacuum(table, kept_for, versions, now, dry_run=True)
     gone = [path for name in named if (path := ctx.tables.path(table) / name).exists()]
@@ -66,10 +67,11 @@ def _rewritten(ctx: Context, table: str, *, order: bool) -> tuple[int, int]:
 
 
 def _of_models(ctx: Context, table: str) -> tuple[int, ...]:
-    """The versions of the table that registered models were trained on."""
+    """The versions of the table that have the rows that registered models were trained on."""
     if table != "gold":
         return ()
-    return tuple(sorted({int(version.tags["gold_version"]) for version in Registry(ctx).versions()}))
+    log = ctx.tables.log(table)
+    return tuple(sorted({log.alike(int(version.tags["gold_version"])) for version in Registry(ctx).versions()}))
 
 
 def _unread(ctx: Context, table: str, now: datetime) -> timedelta:

@@ -16,7 +16,7 @@ from lakehouse_nlp.model.stacked import StackedModel
 from lakehouse_nlp.train import blocks, warm
 from lakehouse_nlp.train.blocks import Labelled
 from lakehouse_nlp.train.engines import Choice, choose, opened
-from lakehouse_nlp.train.source import Source
+from lakehouse_nlp.train.source import GOLD, Source
 from lakehouse_nlp.train.vectors import vectors
 
 if TYPE_CHECKING:
@@ -56,7 +56,8 @@ def gathered(
 
     Raises DataError where that is too little.
     """
-    plain = Source(ctx, version, specification(settings), settings.train.slices, settings.gold.split.by)
+    at = None if version is None else ctx.tables.log(GOLD).alike(version)
+    plain = Source(ctx, at, specification(settings), settings.train.slices, settings.gold.split.by)
     spec = warm.kept(plain.spec, onto) if onto else with_text(ctx, settings, lambda: plain.frame("train"))
     source = replace(plain, spec=spec)
     choice = choose(settings, source)

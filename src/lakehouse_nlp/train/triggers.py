@@ -49,7 +49,8 @@ def _news(ctx: Context, newest: Version) -> int:
 
 def _then(ctx: Context, version: Version) -> str:
     """Gold as it was when the version was trained."""
-    return duck.scan(ctx.tables.path("gold"), int(version.tags["gold_version"]))
+    log = ctx.tables.log("gold")
+    return duck.scan(log.path, log.alike(int(version.tags["gold_version"])))
 
 
 def _rows(ctx: Context, newest: Version, news: int) -> Iterator[str]:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pyarrow as pa
@@ -106,6 +106,28 @@ def test_all_commits_of_a_long_log_are_told_newest_first_and_a_stamp_is_found_am
     assert [version for version, _ in log.commits()] == list(range(2 * NEWEST, -1, -1))
     assert (log.changed(), log.last("silver"), log.stamped(1)) == (2 * NEWEST, STAMP, STAMP)
     assert not log.vacuumed(0)
+
+
+def test_a_version_has_the_rows_of_the_newest_that_only_upkeep_came_to_after_it(tmp_path: Path) -> None:
+    def append() -> None:
+        write_deltalake(str(tmp_path), pa.table({"n": [1]}), mode="append")
+
+    append()
+    append()
+    upkeep.compact(Log(tmp_path), STAMP)
+    upkeep.vacuum(Log(tmp_path), timedelta(), (), datetime.now(timezone.utc), STAMP)
+    Log(tmp_path).table.alter.set_table_properties({ddl.RETENTION: "interval 365 days"})
+    append()
+    log = Log(tmp_path)
+    upkept = [info["operation"] for version, info in log.commits() if 1 < version < 6]
+    assert upkept == ["SET TBLPROPERTIES", "VACUUM END", "VACUUM START", "OPTIMIZE"]
+    assert [log.alike(version) for version in (0, 1, 2, 5, 6)] == [0, 5, 5, 5, 6]
+
+    log.table.create_checkpoint()
+    for version in (0, 1, 2):  # nobody can say any more what came after version 1
+        (tmp_path / f"_delta_log/{version:020}.json").unlink()
+    assert [Log(tmp_path).alike(version) for version in (1, 2, 6)] == [1, 5, 6]
+    assert Log(tmp_path / "nothing").alike(3) == 3
 
 
 # -- errors ----------------------------------------------------------------------------------------------------------

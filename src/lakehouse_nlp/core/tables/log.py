@@ -161,6 +161,15 @@ class Log:
         """The latest version that wrote or removed rows; upkeep and schema changes do not count. None: never."""
         return next((version for version, info in self.commits() if info["operation"] not in UPKEEP), None)
 
+    def alike(self, version: int) -> int:
+        """The newest version with the rows of this one: once they are merged, upkeep deletes this one's own files."""
+        later = takewhile(lambda commit: commit[0] > version, self.commits())
+        for at, info in reversed(list(later)):
+            if at != version + 1 or info["operation"] not in UPKEEP:
+                break
+            version = at
+        return version
+
     def vacuumed(self, since: int) -> bool:
         """Whether files were deleted after version `since`: its change data feed may be gone then."""
         later = takewhile(lambda commit: commit[0] > since, self.commits())

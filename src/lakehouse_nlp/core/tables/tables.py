@@ -80,11 +80,9 @@ class Tables(Catalog):
     def read(self, table: str, version: int | None = None) -> DataFrame:
         """The table's rows, now or as of a version: with the columns of then, which an option of the reader forgets."""
         name = self.attach(table)
-        return (
-            self.spark.table(name)
-            if version is None
-            else self.spark.sql(f"SELECT * FROM {name} VERSION AS OF {version}")
-        )
+        if version is None:
+            return self.spark.table(name)
+        return self.spark.sql(f"SELECT * FROM {name} VERSION AS OF {self.log(table).alike(version)}")
 
     def changes(self, table: str, since: int | None, upto: int, key: Sequence[str] = ()) -> DataFrame:
         """The rows that came or changed after version `since` (None: ever) and are there in version `upto`.
