@@ -40,8 +40,9 @@ def resolved(ctx: Context) -> Named:
 
 def pipelines(ctx: Context) -> set[str]:
     """The hashes of the pipelines that made the rows of gold."""
-    if not ctx.tables.log(SOURCE).exists:
-        return set()
+    found = ctx.tables.log(SOURCE).throughout("nlp_hash")
+    if found is not None:
+        return found
     gold = f"{ctx.settings.project}.gold"
     return {row["nlp_hash"] for row in duck.rows(ctx.root, f"SELECT DISTINCT nlp_hash FROM {gold}", only=[gold])}
 

@@ -130,6 +130,25 @@ def test_a_version_has_the_rows_of_the_newest_that_only_upkeep_came_to_after_it(
     assert Log(tmp_path / "nothing").alike(3) == 3
 
 
+@pytest.mark.parametrize(
+    ("files", "found"),
+    [
+        ([], set()),
+        ([["a", "a"], ["b"], ["a"]], {"a", "b"}),
+        ([["a"], ["a", "b"]], None),
+        ([["a"], ["a", None]], None),
+        ([["a"], [None]], None),
+        ([["a" * 99 + "1", "a" * 99 + "2"]], None),
+    ],
+)
+def test_the_values_of_a_column_are_known_without_reading_where_each_file_has_one(
+    tmp_path: Path, files: list[list[str | None]], found: set[str] | None
+) -> None:
+    for values in files:
+        write_deltalake(str(tmp_path), pa.table({"hash": pa.array(values, pa.string())}), mode="append")
+    assert Log(tmp_path).throughout("hash") == found
+
+
 # -- errors ----------------------------------------------------------------------------------------------------------
 
 

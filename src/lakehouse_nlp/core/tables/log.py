@@ -170,6 +170,19 @@ class Log:
             version = at
         return version
 
+    def throughout(self, column: str) -> set[Any] | None:
+        """The values of a column that has one in each file, from the log's statistics; None: they do not say so."""
+        import pyarrow as pa
+
+        files = pa.table(self.table.get_add_actions(flatten=True)) if self.exists else None
+        if not files:
+            return set()
+        names = [f"{name}.{column}" for name in ("min", "max", "null_count")]
+        if not set(names) <= set(files.column_names):
+            return None
+        least, most, nulls = (files[name].to_pylist() for name in names)
+        return set(least) if least == most and set(nulls) == {0} and None not in least else None
+
     def vacuumed(self, since: int) -> bool:
         """Whether files were deleted after version `since`: its change data feed may be gone then."""
         later = takewhile(lambda commit: commit[0] > since, self.commits())
