@@ -80,5 +80,29 @@ def test_they_load_a_model_once_however_many_tasks_and_runs_ask_for_it(
     assert sum(calls) > sum(loaded)
 
 
+def test_they_keep_the_models_that_score_side_by_side(
+    spark: SparkSession, home: Path, make_context: MakeContext
+) -> None:
+    ctx = make_context(home, features={"numeric": ["price"]})
+    write_gold(ctx, spark)
+    versions = [Registry(ctx).get(registered(ctx, cut=cut)) for cut in (2.5, 3.5, 4.5, 5.5)]
+
+    def loads() -> dict[str, Any]:
+        import os
+
+        from lakehouse_nlp.model.pyfunc import _loaded
+
+        return {"pid": os.getpid(), "loads": _loaded.cache_info().misses, "calls": sum(_loaded.cache_info()[:2])}
+
+    before = {row["pid"]: row["loads"] for row in asked(spark, loads, NUMBERS)}
+    for _ in range(3):
+        rows = ctx.tables.read("gold").repartition(8)
+        for version in versions:
+            rows = predicted(ctx, rows, version).withColumnRenamed("_p", f"_p{version.number}")
+        assert rows.where(" AND ".join(f"_p{n}.prediction IS NOT NULL" for n in range(1, 5))).count() == 200
+    after = {row["pid"]: row["loads"] for row in asked(spark, loads, NUMBERS)}
+    assert 0 < max(loaded - before.get(pid, 0) for pid, loaded in after.items()) <= len(versions)
+
+
 def _since(now: tuple[int, int], then: tuple[int, int]) -> tuple[int, int]:
     return now[0] - then[0], now[1] - then[1]

@@ -36,6 +36,10 @@ THREADS = "LAKEHOUSE_NLP_MODEL_THREADS"
 PART_ROWS, PART_BYTES = 2500, 1 << 20
 
 
+# Models that a process keeps at hand: a worker serves each version that scores beside others, now this, now that one.
+KEPT = 8
+
+
 class Scorer:
     """A fitted model behind MLflow's `predict`."""
 
@@ -187,6 +191,6 @@ def _load_pyfunc(data_path: str) -> Scorer:
     return Scorer(_loaded(data_path, written, int(os.environ.get(THREADS, "1"))))
 
 
-@lru_cache(2)
+@lru_cache(KEPT)
 def _loaded(data_path: str, written: int, threads: int) -> StackedModel:
     return load(data_path, threads=threads)

@@ -12,13 +12,10 @@ from lakehouse_nlp.core.context import Context
 from lakehouse_nlp.core.errors import DataError
 from lakehouse_nlp.core.registry import Registry, Version, classes_of
 from lakehouse_nlp.core.session import beside
-from lakehouse_nlp.model.pyfunc import FLAT, RESULT_TYPE, TEXT, flat_type
+from lakehouse_nlp.model.pyfunc import FLAT, KEPT, RESULT_TYPE, TEXT, flat_type
 
 if TYPE_CHECKING:
     from mlflow.models import ModelSignature
-
-# Models that are kept at hand: MLflow fetches one anew for each UDF, and keeps every copy until the process ends.
-KEPT = 8
 
 
 class Scorer(NamedTuple):
@@ -67,7 +64,7 @@ def lacking(ctx: Context, version: Version) -> list[str]:
     return [name for name, _ in read if name not in (TEXT, *features.numbers, *features.categorical)]
 
 
-@lru_cache(KEPT)
+@lru_cache(KEPT)  # MLflow fetches a model anew for each UDF, and keeps every copy until the process ends
 def _scorer(spark: SparkSession, store: str, uri: str, run_id: str, classes: int) -> Scorer:
     """The UDF of a version; a store that was made anew has other runs under the same numbers."""
     import mlflow
