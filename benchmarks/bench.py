@@ -77,6 +77,7 @@ NAMES = tuple(comparison.name for comparison in COMPARISONS)
 # A job whose answers must be another's, which runs once. Peers with models or tokenizers of their own have none.
 REFERENCES = {
     "score": "pyfunc",
+    "further": "pyfunc",
     "limit": "pyfunc",
     "nlp": "nlp_reference",
     "nlp_sql": "nlp_reference",

@@ -90,7 +90,8 @@ def further(home: Path, lake: str) -> dict[str, Any]:
     shutil.rmtree(ctx.tables.path(TARGET))
     ctx.tables.ensure(TARGET, {"value": "double"})
     ctx.spark.read.parquet(str(before)).writeTo(ctx.tables.name(TARGET)).append()
-    return _timed(ctx)
+    told = _timed(ctx)
+    return {**told, "digest": digest(ctx.tables.path(TARGET), champion(ctx).number)}
 
 
 def first_row(home: Path, lake: str, *sets: str) -> dict[str, Any]:
@@ -117,11 +118,15 @@ def pyfunc(home: Path, lake: str) -> dict[str, Any]:
     return _alone(home, lake, "pyfunc", lambda model: partial(_by_pyfunc, model), 1)
 
 
-def digest(path: Path) -> str:
-    """Of keys, predictions and the probabilities of all classes, to the last bit, rows in any order."""
+def digest(path: Path, version: int | None = None) -> str:
+    """Of keys, predictions and the probabilities of all classes, to the last bit, rows in any order: all, or those of a
+    version.
+    """
     import duckdb
+    import pyarrow.compute as pc
 
-    rows = DeltaTable(str(path)).to_pyarrow_dataset().scanner(columns=SAID).to_reader()
+    only = None if version is None else pc.field("version") == version
+    rows = DeltaTable(str(path)).to_pyarrow_dataset().scanner(SAID, filter=only).to_reader()
     query = f"SELECT count(*), sum(hash({', '.join(SAID)})::HUGEINT) FROM rows"
     with duckdb.connect() as connection:
         return "-".join(map(str, connection.register("rows", rows).execute(query).fetchall()[0]))
