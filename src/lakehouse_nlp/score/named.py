@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lakehouse_nlp.core import duck
 from lakehouse_nlp.core.context import Context
 from lakehouse_nlp.core.events import shown
 from lakehouse_nlp.core.pending import last_beside
@@ -40,11 +39,7 @@ def resolved(ctx: Context) -> Named:
 
 def pipelines(ctx: Context) -> set[str]:
     """The hashes of the pipelines that made the rows of gold."""
-    found = ctx.tables.log(SOURCE).throughout("nlp_hash")
-    if found is not None:
-        return found
-    gold = f"{ctx.settings.project}.gold"
-    return {row["nlp_hash"] for row in duck.rows(ctx.root, f"SELECT DISTINCT nlp_hash FROM {gold}", only=[gold])}
+    return ctx.tables.log(SOURCE).values("nlp_hash")
 
 
 def _shown_still(ctx: Context, registry: Registry, leads: int) -> Iterator[Version]:

@@ -108,5 +108,4 @@ def _versions(ctx: Context, table: str, version: int | None) -> dict[str, int]:
 
 
 def _nlp_hash(ctx: Context) -> str:
-    query = f"SELECT nlp_hash AS h FROM {ctx.settings.project}.gold LIMIT 1"
-    return str(duck.rows(ctx.root, query, only=[f"{ctx.settings.project}.gold"])[0]["h"])
+    return str(min(ctx.tables.log(GOLD).values("nlp_hash")))

@@ -147,6 +147,7 @@ def test_the_values_of_a_column_are_known_without_reading_where_each_file_has_on
     for values in files:
         write_deltalake(str(tmp_path), pa.table({"hash": pa.array(values, pa.string())}), mode="append")
     assert Log(tmp_path).throughout("hash") == found
+    assert Log(tmp_path).values("hash") == {value for values in files for value in values}
 
 
 # -- errors ----------------------------------------------------------------------------------------------------------

@@ -170,6 +170,15 @@ class Log:
             version = at
         return version
 
+    def values(self, column: str) -> set[Any]:
+        """The values of a column: from the log where that says, else by reading it."""
+        from lakehouse_nlp.core import duck
+
+        if (found := self.throughout(column)) is not None:
+            return found
+        asked = duck.batches(self.path, None, f'SELECT DISTINCT "{column}" FROM {{table}}')
+        return {value for batch in asked for value in batch[column].to_pylist()}
+
     def throughout(self, column: str) -> set[Any] | None:
         """The values of a column that has one in each file, from the log's statistics; None: they do not say so."""
         import pyarrow as pa
