@@ -32,6 +32,25 @@ def asked(spark: SparkSession, tell: Callable[[], dict[str, Any]], schema: str) 
     return [row.asDict() for row in spark.range(8, numPartitions=8).mapInArrow(answer, schema).collect()]
 
 
+def loaded(spark: SparkSession) -> dict[int, tuple[int, int]]:
+    """Of each worker how many models it has loaded, and how many it was asked for, by its process."""
+
+    def tell() -> dict[str, Any]:
+        import os
+
+        from lakehouse_nlp.model.pyfunc import _loaded
+
+        return {"pid": os.getpid(), "loads": _loaded.cache_info().misses, "calls": sum(_loaded.cache_info()[:2])}
+
+    return {row["pid"]: (row["loads"], row["calls"]) for row in asked(spark, tell, NUMBERS)}
+
+
+def since(then: dict[int, tuple[int, int]], now: dict[int, tuple[int, int]]) -> list[tuple[int, int]]:
+    """Loads and calls of each worker between two times."""
+    before = {pid: then.get(pid, (0, 0)) for pid in now}
+    return [(loads - before[pid][0], calls - before[pid][1]) for pid, (loads, calls) in now.items()]
+
+
 def test_they_begin_with_libraries_loaded_and_frozen_and_no_archives_to_read(spark: SparkSession) -> None:
     def begun() -> dict[str, Any]:
         import gc
@@ -61,23 +80,13 @@ def test_they_load_a_model_once_however_many_tasks_and_runs_ask_for_it(
     version = Registry(ctx).alias(CHAMPION)
     assert version is not None
 
-    def loads() -> dict[str, Any]:
-        import os
-
-        from lakehouse_nlp.model.pyfunc import _loaded
-
-        return {"pid": os.getpid(), "loads": _loaded.cache_info().misses, "calls": sum(_loaded.cache_info()[:2])}
-
-    def told() -> dict[int, tuple[int, int]]:
-        return {row["pid"]: (row["loads"], row["calls"]) for row in asked(spark, loads, NUMBERS)}
-
-    before = told()
+    before = loaded(spark)
     for _ in range(3):
         rows = predicted(ctx, ctx.tables.read("gold").repartition(8), version)
         assert rows.where("_p.prediction IS NOT NULL").count() == 200
-    loaded, calls = zip(*(_since(now, before.get(pid, (0, 0))) for pid, now in told().items()), strict=True)
-    assert max(loaded) == 1
-    assert sum(calls) > sum(loaded)
+    loads, calls = zip(*since(before, loaded(spark)), strict=True)
+    assert max(loads) == 1
+    assert sum(calls) > sum(loads)
 
 
 def test_they_keep_the_models_that_score_side_by_side(
@@ -87,22 +96,11 @@ def test_they_keep_the_models_that_score_side_by_side(
     write_gold(ctx, spark)
     versions = [Registry(ctx).get(registered(ctx, cut=cut)) for cut in (2.5, 3.5, 4.5, 5.5)]
 
-    def loads() -> dict[str, Any]:
-        import os
-
-        from lakehouse_nlp.model.pyfunc import _loaded
-
-        return {"pid": os.getpid(), "loads": _loaded.cache_info().misses, "calls": sum(_loaded.cache_info()[:2])}
-
-    before = {row["pid"]: row["loads"] for row in asked(spark, loads, NUMBERS)}
-    for _ in range(3):
+    before = loaded(spark)
+    for _ in range(2 * len(versions)):
         rows = ctx.tables.read("gold").repartition(8)
         for version in versions:
             rows = predicted(ctx, rows, version).withColumnRenamed("_p", f"_p{version.number}")
         assert rows.where(" AND ".join(f"_p{n}.prediction IS NOT NULL" for n in range(1, 5))).count() == 200
-    after = {row["pid"]: row["loads"] for row in asked(spark, loads, NUMBERS)}
-    assert 0 < max(loaded - before.get(pid, 0) for pid, loaded in after.items()) <= len(versions)
-
-
-def _since(now: tuple[int, int], then: tuple[int, int]) -> tuple[int, int]:
-    return now[0] - then[0], now[1] - then[1]
+    loads, calls = zip(*since(before, loaded(spark)), strict=True)
+    assert 0 < max(loads) <= len(versions) < max(calls)

@@ -34,8 +34,6 @@ TERMS = 10
 THREADS = "LAKEHOUSE_NLP_MODEL_THREADS"
 # Rows, and bytes of text, that are vectorised and predicted at once: more take more memory, and leave the core's cache.
 PART_ROWS, PART_BYTES = 2500, 1 << 20
-
-
 # Models that a process keeps at hand: a worker serves each version that scores beside others, now this, now that one.
 KEPT = 8
 
