@@ -15,7 +15,7 @@ from rows import bring, content
 
 from lakehouse_nlp.core.context import Context
 from lakehouse_nlp.core.errors import UsageError
-from lakehouse_nlp.core.registry import Registry
+from lakehouse_nlp.core.registry import Registry, Version
 from lakehouse_nlp.core.tables import Tables, upkeep
 from lakehouse_nlp.gold import stage as gold
 from lakehouse_nlp.maintain import maintain
@@ -39,14 +39,20 @@ def _files(ctx: Context, table: str = "gold") -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*.parquet") if "_delta_log" not in path.parts}
 
 
+def _learnt(ctx: Context, spark: SparkSession, partitions: int = 1) -> Version:
+    """The first model, of gold in so many files a split."""
+    write_gold(ctx, spark, partitions)
+    ctx.sign("train")
+    train.run(ctx)
+    (version,) = Registry(ctx).versions()
+    return version
+
+
 def test_versions_that_models_name_stay_and_all_other_old_files_go(
     spark: SparkSession, home: Path, make_context: MakeContext
 ) -> None:
     ctx = make_context(home, **LEARNING)
-    write_gold(ctx, spark, 3)
-    ctx.sign("train")
-    train.run(ctx)
-    (version,) = Registry(ctx).versions()
+    version = _learnt(ctx, spark, 3)
     trained_on = _files(ctx)
     write_gold(ctx, spark, 4, rows=210)
     write_gold(ctx, spark, 5, rows=220)
@@ -159,9 +165,7 @@ def test_a_version_that_is_champion_again_scores_all_where_its_changes_are_gone(
     spark: SparkSession, home: Path, make_context: MakeContext
 ) -> None:
     ctx = make_context(home, **LEARNING)
-    write_gold(ctx, spark)
-    ctx.sign("train")
-    train.run(ctx)
+    _learnt(ctx, spark)
     Registry(ctx).client.set_registered_model_alias("tiny", "champion", "1")
     assert score.run(ctx).written == 200
     write_gold(ctx, spark, rows=210)
@@ -180,13 +184,10 @@ def test_all_of_a_table_is_read_though_the_files_that_were_written_are_gone(
     spark: SparkSession, home: Path, make_context: MakeContext
 ) -> None:
     ctx = make_context(home, **LEARNING)
-    write_gold(ctx, spark, 4)
-    ctx.sign("train")
-    train.run(ctx)
+    version = _learnt(ctx, spark, 4)
     before = _files(ctx)
     maintain(ctx)
     assert not before & _files(ctx)  # not for the model's sake either: the rows are in those that were merged
-    (version,) = Registry(ctx).versions()
     assert reproduce(ctx, version.run_id).same
     assert train.due(ctx) is None
 
