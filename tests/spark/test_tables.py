@@ -17,7 +17,7 @@ from lakehouse_nlp import __version__
 from lakehouse_nlp.core import duck
 from lakehouse_nlp.core.context import Context
 from lakehouse_nlp.core.errors import DataError
-from lakehouse_nlp.core.tables import Change, Stamp, Tables, direct, note
+from lakehouse_nlp.core.tables import Change, Stamp, Tables, direct, moved, note
 
 pytestmark = [pytest.mark.spark, pytest.mark.usefixtures("spark")]
 
@@ -233,6 +233,7 @@ def test_a_merge_inserts_and_updates_where_changed_and_moves_its_position(ctx: C
     found = merge(_gold(spark, ("a", "a2", 1), ("b", "b2", 2), ("c", "c1", 1)), 2)
     assert (found["numTargetRowsInserted"], found["numTargetRowsUpdated"], found["numSourceRows"]) == (1, 1, 3)
     assert _texts(ctx) == {"a": "a1", "b": "b2", "c": "c1"}
+    assert moved(merge(_gold(spark, ("a", "a9", 1)), 2))[1] == 0  # and not the numbers of what this run wrote before
     merge(_gold(spark, ("a", "a9", 1)), 3)
     assert _texts(ctx) == {"a": "a1", "b": "b2", "c": "c1"}
     assert tables.log("gold").last("test") == Stamp("run-1", "test", __version__, "recipe-1", {"silver": 3})
